@@ -212,7 +212,6 @@ void check_record(struct checkup *checkup)
     case PROBING_SEEN:
         probing_begin(probing);
         say_record(checkup, probing);
-        probing->is_ready = true;
         break;
     case PROBING_MISSING:
         checkup_fail(checkup, ERR_CONFIG,
@@ -365,8 +364,7 @@ void check_update(struct checkup *checkup)
     }
     if (probing->updated) {
         sides = probing_sides(probing);
-        differences = probing_differences(probing);
-        comparison_make(probing->target, &sides, say_difference, checkup);
+        differences = comparison_make(probing->target, &sides, say_difference, checkup);
         if (probing->description->mark.is_there && !probing->last.is_ours)
             checkup_fail(checkup, ERR_CONFIG, "check `mark` of the target",
                          "the correlation id did not come back at the mark: our own updates are "
@@ -399,7 +397,7 @@ static void check_answered(struct checkup *checkup, const struct probing *probin
     } else if (!probing->answered.size) {
         checkup_remark(checkup, "\"answer\": null in `lock`, or where the answer has it",
                        "the answer to an update has no token where the target looks for it");
-    } else if (!probing_same_token(buf_span(&probing->answered), token)) {
+    } else if (!target_same_token(buf_span(&probing->answered), token)) {
         checkup_fail(checkup, ERR_CONFIG, "\"answer\": null in `lock` of the target",
                      "the answer to an update had the token %.*s, and a read after it %.*s: the "
                      "next row of the record would be a conflict",

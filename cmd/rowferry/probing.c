@@ -324,30 +324,11 @@ struct comparison_sides probing_sides(const struct probing *probing)
                                      buf_span(&probing->last.body)};
 }
 
-static void count_difference(void *context, const struct comparison *comparison)
-{
-    (void)comparison;
-    ++*(size_t *)context;
-}
-
 size_t probing_differences(const struct probing *probing)
 {
     const struct comparison_sides sides = probing_sides(probing);
-    size_t count = 0;
 
-    comparison_make(probing->target, &sides, count_difference, &count);
-    return count;
-}
-
-bool probing_same_token(struct span a, struct span b)
-{
-    static const struct span weak = {"W/", 2};
-
-    if (a.size > weak.size && memcmp(a.data, weak.data, weak.size) == 0)
-        a = (struct span){a.data + weak.size, a.size - weak.size};
-    if (b.size > weak.size && memcmp(b.data, weak.data, weak.size) == 0)
-        b = (struct span){b.data + weak.size, b.size - weak.size};
-    return span_equal(a, b);
+    return comparison_make(probing->target, &sides, NULL, NULL);
 }
 
 /* Whether somebody else has changed the record since an update that was accepted. A lock that is
@@ -356,7 +337,7 @@ static bool is_changed(const struct probing *probing)
 {
     bool other_token =
         probing->description->lock != TARGET_NONE && probing->answered.size &&
-        !probing_same_token(buf_span(&probing->answered), buf_span(&probing->last.token));
+        !target_same_token(buf_span(&probing->answered), buf_span(&probing->last.token));
 
     return (other_token || probing->last.is_anothers) &&
            !probing_same(probing, buf_span(&probing->sent), buf_span(&probing->last.fields));

@@ -83,9 +83,6 @@ bool probing_read_after(struct probing *probing);
 struct comparison_sides probing_sides(const struct probing *probing);
 size_t probing_differences(const struct probing *probing);
 
-/* A weak ETag is the same as a strong one with its text. */
-bool probing_same_token(struct span a, struct span b);
-
 /* Whether fields have one of that name that is not null. */
 bool probing_has(struct span fields, struct span name);
 

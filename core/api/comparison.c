@@ -12,6 +12,7 @@ struct comparing {
     const struct comparison_sides *sides;
     void (*visit)(void *context, const struct comparison *comparison);
     void *context;
+    size_t count;
 };
 
 /* A record that is searched for a value. */
@@ -24,13 +25,6 @@ struct search {
     struct buf found;
     unsigned count;
 };
-
-static struct span json_of(const struct json_token *token, const char *text)
-{
-    size_t quote = token->kind == JSON_STRING;
-
-    return (struct span){text + token->start - quote, token->size + 2 * quote};
-}
 
 static void wrap(struct buf *out, struct span value)
 {
@@ -59,7 +53,7 @@ static void search_object(struct search *search, uint32_t object)
     for (uint32_t i = object + 1; i < tokens[object].next; i = tokens[i + 1].next) {
         pointer_add_name(&search->at, json_string(&tokens[i], search->text, &search->scratch));
         if (!same_pointer(&search->at, search->own) &&
-            same_value(search, json_of(&tokens[i + 1], search->text))) {
+            same_value(search, json_written(&tokens[i + 1], search->text))) {
             buf_reset(&search->found);
             pointer_print(&search->at, &search->found);
             search->count++;
@@ -105,7 +99,7 @@ static bool has_member(struct span object, struct span name)
 
 static void visit_difference(void *context, const struct api_fields_difference *difference)
 {
-    const struct comparing *comparing = context;
+    struct comparing *comparing = context;
     struct span sent = difference->ours, read = difference->theirs;
     struct comparison comparison = {COMPARISON_REWRITTEN, difference->name, sent, read, {0}};
     struct search search = {.text = comparing->sides->body.data};
@@ -118,6 +112,9 @@ static void visit_difference(void *context, const struct api_fields_difference *
     if ((!sent.data &&
          (span_is(read, "null") || has_member(comparing->sides->before, difference->name))) ||
         (sent.data && !read.data && span_is(sent, "null")))
+        return;
+    comparing->count++;
+    if (!comparing->visit)
         return;
     if (sent.data && sent.size >= VALUE_BYTES_MIN && !span_is(sent, "null") &&
         !span_is(sent, "true") && !span_is(sent, "false") &&
@@ -132,11 +129,11 @@ static void visit_difference(void *context, const struct api_fields_difference *
     search_release(&search);
 }
 
-void comparison_make(const struct target *target, const struct comparison_sides *sides,
-                     void (*visit)(void *context, const struct comparison *comparison),
-                     void *context)
+size_t comparison_make(const struct target *target, const struct comparison_sides *sides,
+                       void (*visit)(void *context, const struct comparison *comparison),
+                       void *context)
 {
-    struct comparing comparing = {target, sides, visit, context};
+    struct comparing comparing = {target, sides, visit, context, 0};
     struct target_scratch ours = {0}, theirs = {0};
 
     api_fields_differing(target_comparable(target, sides->sent, &ours),
@@ -144,6 +141,7 @@ void comparison_make(const struct target *target, const struct comparison_sides 
                          &comparing);
     target_scratch_release(&ours);
     target_scratch_release(&theirs);
+    return comparing.count;
 }
 
 /* Two records whose members are compared by name. */

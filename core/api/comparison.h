@@ -24,11 +24,12 @@ struct comparison_sides {
     struct span sent, read, before, body;
 };
 
-/* Calls visit with each field that did not come back as it was sent. Values are compared as the
- * target compares them; null is the same as none, and what the target ignores is left out. */
-void comparison_make(const struct target *target, const struct comparison_sides *sides,
-                     void (*visit)(void *context, const struct comparison *comparison),
-                     void *context);
+/* Calls visit, unless it is NULL, with each field that did not come back as it was sent. Values are
+ * compared as the target compares them; null is the same as none, and what the target ignores is
+ * left out. Returns how many fields there are. */
+size_t comparison_make(const struct target *target, const struct comparison_sides *sides,
+                       void (*visit)(void *context, const struct comparison *comparison),
+                       void *context);
 
 /* Appends the pointers of the members that `before` has and `after` does not have, with commas
  * between them: at most `limit`. Both are JSON objects. Returns how many there are. */

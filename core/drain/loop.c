@@ -511,18 +511,15 @@ static void take_row(struct loop *loop, struct task *task, const struct http_ans
  */
 static void take_refusal(struct loop *loop, struct task *first, const struct http_answer *answer)
 {
-    struct task *next;
+    int64_t now_us = clock_monotonic_us();
 
     meter_note(&loop->meter, answer, loop->fault.code, loop->fault.message);
-    governor_accepted(&loop->governor, clock_monotonic_us() - answer->latency_us,
-                      clock_monotonic_us());
+    governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
     loop->unreachable = 0;
     bulk_split(first, answer, loop->fault.message);
     task_reset(&first->body);
-    for (struct task *task = first; task; task = next) {
-        next = task->row;
+    for (struct task *task = first; task; task = task->row)
         task_list_add(&loop->settled, task);
-    }
 }
 
 /* Takes the answer to a bulk request, for each of its jobs. */

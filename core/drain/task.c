@@ -296,17 +296,6 @@ static bool is_same(const struct api_record *record, const struct claim *claim)
            api_fields_within(record->fields, claim_fields(claim));
 }
 
-/* True when a record has the token that an update carried. A weak ETag is the same as a strong one
- * with its text. */
-static bool same_token(struct span a, struct span b)
-{
-    if (a.size > 2 && memcmp(a.data, "W/", 2) == 0)
-        a = span_from(a, 2);
-    if (b.size > 2 && memcmp(b.data, "W/", 2) == 0)
-        b = span_from(b, 2);
-    return a.size && span_equal(a, b);
-}
-
 /* Compares the record of a read-back with what we sent. */
 static void compare_record(const struct claim *claim, const struct task_reader *reader,
                            const struct target *target, struct policy_answer *facts,
@@ -326,7 +315,7 @@ static void compare_record(const struct claim *claim, const struct task_reader *
                        api_fields_within(target_comparable(target, theirs, &other), ours));
     target_scratch_release(&other);
     target_scratch_release(&scratch);
-    facts->token_is_sent = same_token(record->token, token_of(claim, digits));
+    facts->token_is_sent = target_same_token(record->token, token_of(claim, digits));
     shown->sibling = claim->lock == TARGET_OPAQUE
                          ? find_maker(claim, record->token)
                          : find_sibling(claim, NULL, claim->has_version ? next_version(claim) : -1);

@@ -19,22 +19,10 @@ static int compare_rows(const void *a, const void *b)
 
 static struct result *find_row(struct result **rows, size_t count, struct span id)
 {
-    size_t from = 0;
+    const struct result wanted = {.id = id}, *key = &wanted;
+    struct result **found = bsearch(&key, rows, count, sizeof *rows, compare_rows);
 
-    while (count) {
-        size_t half = count / 2;
-        int order = span_compare(id, rows[from + half]->id);
-
-        if (order == 0)
-            return rows[from + half];
-        if (order > 0) {
-            from += half + 1;
-            count -= half + 1;
-        } else {
-            count = half;
-        }
-    }
-    return NULL;
+    return found ? *found : NULL;
 }
 
 /* Returns the part of a result, or NULL: it is not described, missing, or null. */
@@ -52,10 +40,7 @@ static const struct json_token *find_part(const struct reading *r,
 
 static struct span text_of(const struct reading *r, const struct json_token *token)
 {
-    size_t quote = token && token->kind == JSON_STRING;
-
-    return token ? (struct span){r->text + token->start - quote, token->size + 2 * quote}
-                 : (struct span){0};
+    return token ? json_written(token, r->text) : (struct span){0};
 }
 
 /* True when an error has a code or a message where the target has them. */

@@ -325,6 +325,16 @@ const char *target_token_header(const struct target *target, bool answer)
     return answer ? d->lock_answer.header : d->lock_read.header;
 }
 
+static struct span strong(struct span token)
+{
+    return token.size > 2 && memcmp(token.data, "W/", 2) == 0 ? span_from(token, 2) : token;
+}
+
+bool target_same_token(struct span a, struct span b)
+{
+    return a.size && span_equal(strong(a), strong(b));
+}
+
 bool target_needs_code(const struct target *target, long status)
 {
     const struct description *d = &target->description;

@@ -112,6 +112,10 @@ bool target_read(const struct target *target, bool answer, struct span body, str
 /* Returns the name of the header field that has the token of an answer; NULL: none has. */
 const char *target_token_header(const struct target *target, bool answer);
 
+/* True of two tokens that are the same, of which none is empty. A weak ETag is the same as a strong
+ * one with its text. */
+bool target_same_token(struct span a, struct span b);
+
 /* Returns `fields` as they are compared with a record: without those that the description says to
  * ignore, and as texts where the target has only texts. In the scratch, or as they are. */
 struct span target_comparable(const struct target *target, struct span fields,

@@ -81,6 +81,18 @@ char *scratch_read(const char *path)
     return text.data;
 }
 
+void scratch_schema(const char *folder, const char *name, const char *properties,
+                    const char *settings)
+{
+    struct buf path = {0}, text = {0};
+
+    buf_printf(&path, "%s/%s.json", folder, name);
+    buf_printf(&text, "{\"properties\": {%s}, \"x-rowferry\": {%s}}", properties, settings);
+    scratch_write(buf_text(&path), text.data, text.size);
+    buf_release(&path);
+    buf_release(&text);
+}
+
 pid_t scratch_fork(void)
 {
     pid_t parent = getpid(), child = fork();

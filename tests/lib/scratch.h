@@ -16,6 +16,11 @@ void scratch_remove(const char *folder);
 /* Replaces the file at the path. */
 void scratch_write(const char *path, const void *bytes, size_t size);
 
+/* Writes folder/NAME.json: a schema file with these properties and these settings, both the members
+ * of a JSON object. */
+void scratch_schema(const char *folder, const char *name, const char *properties,
+                    const char *settings);
+
 /* Reads a whole file, terminated; the caller frees it. NULL where there is none. */
 char *scratch_read(const char *path);
 

@@ -28,33 +28,22 @@ struct stage {
     char folder[SCRATCH_SIZE];
 };
 
-static void write_schema(const char *folder, const char *name, const char *target)
-{
-    struct buf path = {0}, text = {0};
-
-    buf_printf(&path, "%s/%s.json", folder, name);
-    buf_printf(
-        &text,
-        "{\"properties\":{\"a\":{\"type\":\"string\"}},\"x-rowferry\":{\"write\":\"replace\","
-        "\"target\":%s}}",
-        target);
-    scratch_write(buf_text(&path), text.data, text.size);
-    buf_release(&path);
-    buf_release(&text);
-}
+#define TEXT_A "\"a\":{\"type\":\"string\"}"
+#define TARGET "\"write\":\"replace\",\"target\":"
 
 static int begin(void **state)
 {
     struct stage *stage = mem_calloc(1, sizeof *stage);
 
     scratch_make(stage->folder);
-    write_schema(
-        stage->folder, "Plain",
-        "{\"write\":{\"method\":\"PUT\",\"path\":\"/p/{id}\"},\"bulk\":{\"method\":\"POST\","
-        "\"path\":\"/b\",\"list\":\"/in\",\"max\":1000,\"item\":{\"k\":\"{id}\"},"
-        "\"results\":{\"list\":\"\",\"id\":\"/k\",\"ok\":\"/ok\",\"status\":\"/s\"}}}");
-    write_schema(
-        stage->folder, "Shop",
+    scratch_schema(
+        stage->folder, "Plain", TEXT_A,
+        TARGET "{\"write\":{\"method\":\"PUT\",\"path\":\"/p/{id}\"},\"bulk\":{\"method\":\"POST\","
+               "\"path\":\"/b\",\"list\":\"/in\",\"max\":1000,\"item\":{\"k\":\"{id}\"},"
+               "\"results\":{\"list\":\"\",\"id\":\"/k\",\"ok\":\"/ok\",\"status\":\"/s\"}}}");
+    scratch_schema(
+        stage->folder, "Shop", TEXT_A,
+        TARGET
         "{\"params\":{\"shop\":{\"column\":\"shop\"}},\"write\":{\"method\":\"PUT\","
         "\"path\":\"/s/{shop}/{id}\"},\"bulk\":{\"method\":\"POST\",\"path\":\"/s?x={shop}\","
         "\"list\":\"\",\"max\":9,\"item\":{\"k\":\"{id}\"},"

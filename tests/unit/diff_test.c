@@ -96,17 +96,7 @@ static bool run(const struct given *rows, unsigned count, const struct drain_opt
         assert_int_equal(requests("PUT"), 0);                                                      \
     } while (0)
 
-static void write_schema(const char *name, const char *extension)
-{
-    char path[SCRATCH_SIZE + 32], text[512];
-
-    snprintf(path, sizeof path, "%s/%s.json", desk.folder, name);
-    snprintf(text, sizeof text,
-             "{\"properties\": {\"n\": {\"type\": \"number\"}, \"price\": {\"type\": \"number\"}}, "
-             "\"x-rowferry\": {%s}}",
-             extension);
-    scratch_write(path, text, strlen(text));
-}
+#define PROPERTIES "\"n\": {\"type\": \"number\"}, \"price\": {\"type\": \"number\"}"
 
 static int begin_diff(void **state)
 {
@@ -115,11 +105,12 @@ static int begin_diff(void **state)
     compares.read = false;
     compares.rows = 0;
     scratch_make(desk.folder);
-    write_schema("Item", "");
-    write_schema("Whole", "\"write\": \"replace\"");
-    write_schema("Known", "\"version\": \"known\", \"knownFor\": \"1h\"");
-    write_schema("Ruled",
-                 "\"rules\": [{\"check\": \"price * n <= 100\", \"message\": \"too dear\"}]");
+    scratch_schema(desk.folder, "Item", PROPERTIES, "");
+    scratch_schema(desk.folder, "Whole", PROPERTIES, "\"write\": \"replace\"");
+    scratch_schema(desk.folder, "Known", PROPERTIES,
+                   "\"version\": \"known\", \"knownFor\": \"1h\"");
+    scratch_schema(desk.folder, "Ruled", PROPERTIES,
+                   "\"rules\": [{\"check\": \"price * n <= 100\", \"message\": \"too dear\"}]");
     return 0;
 }
 

@@ -32,17 +32,11 @@ enum { SEEN_MS = 1000000 };
 /* The schemas `Item` to `Wrong` are in a folder. */
 static struct knowledge *open_desk(char folder[SCRATCH_SIZE])
 {
-    char path[SCRATCH_SIZE + 32], text[512];
-
     scratch_make(folder);
-    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-        snprintf(path, sizeof path, "%s/%s.json", folder, schemas[i].schema);
-        snprintf(text, sizeof text,
-                 "{\"properties\": {\"quantity\": {\"type\": \"number\"}, \"price\": {\"type\": "
-                 "\"number\"}}, \"x-rowferry\": {%s}}",
-                 schemas[i].extension);
-        scratch_write(path, text, strlen(text));
-    }
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
+        scratch_schema(folder, schemas[i].schema,
+                       "\"quantity\": {\"type\": \"number\"}, \"price\": {\"type\": \"number\"}",
+                       schemas[i].extension);
     return knowledge_open(folder);
 }
 

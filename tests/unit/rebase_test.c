@@ -22,29 +22,21 @@ struct desk {
     struct rebased rebased;
 };
 
-static void write_schema(const struct desk *desk, const char *name, const char *extension)
-{
-    char path[SCRATCH_SIZE + 32], text[512];
-
-    snprintf(path, sizeof path, "%s/%s.json", desk->folder, name);
-    snprintf(text, sizeof text,
-             "{\"properties\": {\"sku\": {\"type\": \"string\"}, \"quantity\": {\"type\": "
-             "\"number\"}, \"price\": {\"type\": \"number\"}}, \"x-rowferry\": {%s}}",
-             extension);
-    scratch_write(path, text, strlen(text));
-}
+#define PROPERTIES                                                                                 \
+    "\"sku\": {\"type\": \"string\"}, \"quantity\": {\"type\": \"number\"}, "                      \
+    "\"price\": {\"type\": \"number\"}"
 
 static int begin(void **state)
 {
     struct desk *desk = mem_calloc(1, sizeof *desk);
 
     scratch_make(desk->folder);
-    write_schema(desk, "Item", "");
-    write_schema(desk, "Whole", "\"write\": \"replace\"");
-    write_schema(desk, "Ruled",
-                 "\"rules\": [{\"check\": \"price * quantity <= 100\", \"field\": \"price\", "
-                 "\"message\": \"too dear\"}, {\"check\": \"sku <> 'X'\", \"field\": \"sku\", "
-                 "\"message\": \"no X\"}]");
+    scratch_schema(desk->folder, "Item", PROPERTIES, "");
+    scratch_schema(desk->folder, "Whole", PROPERTIES, "\"write\": \"replace\"");
+    scratch_schema(desk->folder, "Ruled", PROPERTIES,
+                   "\"rules\": [{\"check\": \"price * quantity <= 100\", \"field\": \"price\", "
+                   "\"message\": \"too dear\"}, {\"check\": \"sku <> 'X'\", \"field\": \"sku\", "
+                   "\"message\": \"no X\"}]");
     desk->rebase = rebase_open(desk->folder);
     *state = desk;
     return 0;
@@ -161,7 +153,7 @@ static void a_schema_file_is_read_once(void **state)
     struct desk *desk = *state;
 
     assert_built(desk, "Item", "{}", "{\"x\":1}", "{\"x\":1}", true);
-    write_schema(desk, "Item", "\"write\": \"replace\"");
+    scratch_schema(desk->folder, "Item", PROPERTIES, "\"write\": \"replace\"");
     assert_built(desk, "Item", "{}", "{\"x\":1}", "{\"x\":1}", true);
 }
 
@@ -174,12 +166,12 @@ static void a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed(voi
     assert_int_equal(desk->err.kind, ERR_CONFIG);
     snprintf(expected, sizeof expected, "%s/Gone.json: No such file or directory", desk->folder);
     assert_non_null(strstr(desk->err.text, expected));
-    write_schema(desk, "Gone", "\"write\": \"overwrite\"");
+    scratch_schema(desk->folder, "Gone", PROPERTIES, "\"write\": \"overwrite\"");
     desk->err = (struct err){0};
     assert_false(build(desk, "Gone", "{}", "{}"));
     assert_int_equal(desk->err.kind, ERR_CONFIG);
     assert_non_null(strstr(desk->err.text, "must be \"merge\" or \"replace\""));
-    write_schema(desk, "Gone", "");
+    scratch_schema(desk->folder, "Gone", PROPERTIES, "");
     assert_built(desk, "Gone", "{\"sku\":\"A\"}", "{}", "{\"sku\":\"A\"}", false);
 }
 
@@ -207,8 +199,8 @@ static void a_target_decides_what_is_sent_and_compared(void **state)
         "[\"price\"]}}";
     struct desk *desk = *state;
 
-    write_schema(desk, "Keeps", keeps);
-    write_schema(desk, "Texts", texts);
+    scratch_schema(desk->folder, "Keeps", PROPERTIES, keeps);
+    scratch_schema(desk->folder, "Texts", PROPERTIES, texts);
     assert_true(build(desk, "Keeps", "{\"quantity\":2}", "{\"sku\":\"A\",\"quantity\":1}"));
     assert_true(span_is(desk->rebased.fields, "{\"quantity\":2}"));
     assert_false(desk->rebased.is_there);

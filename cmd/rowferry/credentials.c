@@ -30,6 +30,11 @@ bool credentials_identify(struct credentials *credentials, const struct options 
     if (!secret_read(options, OPT_API_KEY, &credentials->key, err) ||
         (!credentials->key && !secret_read(options, OPT_CLIENT_SECRET, &credentials->secret, err)))
         return false;
+    if (credentials->key && options_text(options, OPT_TOKEN_URL))
+        return err_set(err, ERR_CONFIG,
+                       "--api-key-file (or ROWFERRY_API_KEY) and --token-url (or "
+                       "ROWFERRY_TOKEN_URL) are both set, and a key needs no login: unset one of "
+                       "them");
     if (!scope && !options_text(options, OPT_TOKEN_URL))
         scope = custom_objects;
     credentials->client = (struct token_client){

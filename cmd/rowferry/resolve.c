@@ -77,18 +77,29 @@ static void print_json(struct resolving *resolving, const struct decided *decide
     choice_end_json(&resolving->choice);
 }
 
+/* Appends the version, the token in its place, or `-`. */
+static void append_version(struct buf *out, bool is_there, int64_t version, const struct buf *token)
+{
+    if (is_there)
+        buf_printf(out, "%" PRId64, version);
+    else
+        words_printable_span(out, token->size ? buf_span(token) : span_of("-"));
+}
+
 /* Appends `version 5 against 7, differing in price, quantity`. */
 static void append_sides(const struct resolve_sides *sides, struct buf *out)
 {
     struct fields fields = {out, 0};
 
-    buf_printf(out, "version %" PRId64, sides->submitted_version);
-    if (sides->has_server)
-        buf_printf(out, " against %" PRId64, sides->server_version);
-    else
+    buf_append_text(out, "version ");
+    append_version(out, sides->has_submitted, sides->submitted_version, &sides->token);
+    if (sides->is_gone) {
         buf_append_text(out, ", and the record is gone");
-    if (sides->has_server)
-        api_fields_differing(buf_span(&sides->ours), buf_span(&sides->theirs), add_field, &fields);
+        return;
+    }
+    buf_append_text(out, " against ");
+    append_version(out, sides->has_server, sides->server_version, &sides->server_token);
+    api_fields_differing(buf_span(&sides->ours), buf_span(&sides->theirs), add_field, &fields);
     if (fields.count > FIELDS_MAX)
         buf_printf(out, " and %" PRIu64 " more", fields.count - FIELDS_MAX);
 }

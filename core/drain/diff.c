@@ -317,17 +317,23 @@ static bool take_answer(struct diff *diff, const struct http_answer *answer, str
                                   .header = span_of(answer->wanted)};
     struct policy_verdict verdict;
     struct api_record record = {0};
+    char why[ERR_TEXT_SIZE / 4] = "the answer is not a record";
+    struct buf lack = {0};
+    bool is_record;
 
     loop->in_flight--;
     meter_count(&loop->meter, answer);
-    facts.has_record = answer->end == HTTP_DONE && answer->status == 200 &&
-                       api_read_record(&view, answer->body, &loop->scratch, &record) &&
-                       record.has_fields &&
-                       (record.has_version || !is_versioned(diff, &entry->row));
+    is_record = answer->end == HTTP_DONE && answer->status == 200 &&
+                api_read_record(&view, answer->body, &loop->scratch, &record);
+    facts.has_record =
+        is_record && record.has_fields && (record.has_version || !is_versioned(diff, &entry->row));
     facts.has_version = facts.has_record && record.has_version;
     if (!facts.has_record) {
-        loop_note_fault(loop, &entry->task, target, answer, "the answer is not a record", &facts,
-                        entry->why, sizeof entry->why);
+        if (is_record && api_record_lack(target, &record, &lack))
+            snprintf(why, sizeof why, "the record lacks %s", buf_text(&lack));
+        buf_release(&lack);
+        loop_note_fault(loop, &entry->task, target, answer, why, &facts, entry->why,
+                        sizeof entry->why);
         facts.said = target_answer_of(target, answer->status, facts.code);
     } else {
         facts.version = record.version;

@@ -25,6 +25,7 @@ struct shown {
     struct span entry;                   /* of an audit: the version's entry, or empty */
     bool has_entry;                      /* ... and it is by another update */
     struct api_record record;            /* of an answer that has one */
+    bool is_record;                      /* ... of a read */
     const struct claim_sibling *sibling; /* another job of ours that made the version; or NULL */
 };
 
@@ -352,6 +353,7 @@ static bool read_record(const struct claim *claim, const struct http_answer *ans
         *record = (struct api_record){.token = view.header};
         return is_answer && claim->lock != TARGET_STEP && !facts->is_garbled;
     }
+    shown->is_record = good && !is_answer;
     facts->has_version = good && record->has_version;
     facts->version = record->version;
     facts->has_record =
@@ -363,13 +365,19 @@ static bool read_record(const struct claim *claim, const struct http_answer *ans
     return good && (is_answer || facts->has_record);
 }
 
-/* Reads what the server says about a request that it did not do. */
+/* Reads what the server says about a request that it did not do, or what a record lacks. */
 static void read_fault(const struct http_answer *answer, const struct task_reader *reader,
-                       const struct target *target, struct policy_answer *facts)
+                       const struct target *target, const struct shown *shown,
+                       struct policy_answer *facts)
 {
     struct api_fault *fault = reader->fault;
+    struct buf lack = {0};
 
     api_read_fault(target, answer->body, answer->status, fault);
+    if (shown->is_record && api_record_lack(target, &shown->record, &lack))
+        snprintf(fault->message, sizeof fault->message, "HTTP %ld with a record that lacks %s",
+                 answer->status, buf_text(&lack));
+    buf_release(&lack);
     facts->code = fault->code;
     facts->said = target_answer_of(target, answer->status, fault->code);
     if (facts->retry_after_ms < 0)
@@ -400,7 +408,7 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
         return true;
     if (!read_record(claim, answer, reader, target, facts, shown)) {
         facts->has_version = false;
-        read_fault(answer, reader, target, facts);
+        read_fault(answer, reader, target, shown, facts);
         return true;
     }
     keep_record(claim, record);

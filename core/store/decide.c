@@ -83,8 +83,11 @@ static const char *const sql[] = {
     /* both sides whole: the view open_conflict has the fields that differ */
     [RESOLVE_SHOW] =
         "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields) AS ours, "
-        "coalesce(c.server_record -> '$.fields', '{}') AS theirs FROM conflict c "
-        "JOIN job_row r ON r.id = c.job_id LEFT JOIN rebase b ON b.job_id = c.job_id "
+        "iif(c.server_record IS NULL, NULL, coalesce(c.server_record -> '$.fields', '{}')) "
+        "AS theirs, (SELECT a.sent_token FROM attempt a WHERE a.job_id = c.job_id "
+        "AND a.sent_token IS NOT NULL ORDER BY a.id DESC LIMIT 1) AS token, s.server_token "
+        "FROM conflict c JOIN job_row r ON r.id = c.job_id JOIN job_state s ON s.job_id = c.job_id "
+        "LEFT JOIN rebase b ON b.job_id = c.job_id "
         "WHERE c.job_id = :job_id AND c.resolved_ms IS NULL ORDER BY c.id DESC LIMIT 1",
     /* only batches that count some are walked */
     [RETRY_FIND] =
@@ -389,6 +392,8 @@ void resolve_sides_release(struct resolve_sides *sides)
 {
     buf_release(&sides->ours);
     buf_release(&sides->theirs);
+    buf_release(&sides->token);
+    buf_release(&sides->server_token);
 }
 
 bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides, struct err *err)
@@ -398,7 +403,9 @@ bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sid
 
     buf_reset(&sides->ours);
     buf_reset(&sides->theirs);
-    sides->has_submitted = sides->has_server = false;
+    buf_reset(&sides->token);
+    buf_reset(&sides->server_token);
+    sides->has_submitted = sides->has_server = sides->is_gone = false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (db_next(store, statement, &fine, err, "read a conflict")) {
         sides->has_submitted = !db_column_is_null(statement, DB_SUBMITTED_VERSION);
@@ -407,6 +414,9 @@ bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sid
         sides->server_version = db_column_int64(statement, DB_SERVER_VERSION);
         buf_append_span(&sides->ours, db_column_span(statement, DB_OURS));
         buf_append_span(&sides->theirs, db_column_span(statement, DB_THEIRS));
+        buf_append_span(&sides->token, db_column_span(statement, DB_TOKEN));
+        buf_append_span(&sides->server_token, db_column_span(statement, DB_SERVER_TOKEN));
+        sides->is_gone = db_column_is_null(statement, DB_THEIRS);
     }
     db_reset(statement);
     return fine;

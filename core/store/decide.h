@@ -81,9 +81,11 @@ bool resolve_jobs(struct store *store, enum resolution resolution, const struct 
 /* The two sides of a conflict that waits. Zeroed means ready; used again for one job after the
  * other. */
 struct resolve_sides {
-    bool has_submitted, has_server; /* a server that names no version: the record is gone */
+    bool has_submitted, has_server; /* of versions */
+    bool is_gone;                   /* the server does not have the record any more */
     int64_t submitted_version, server_version;
-    struct buf ours, theirs; /* the fields, as JSON objects; empty where nothing waits */
+    struct buf token, server_token; /* of a lock that is not a version; or empty */
+    struct buf ours, theirs;        /* the fields, as JSON objects; empty where nothing waits */
 };
 
 bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides,

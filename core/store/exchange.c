@@ -229,7 +229,8 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
     struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_CONFLICT, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_int64(statement, DB_VERSION, claim->version);
+    db_bind_known(statement, DB_VERSION, claim->lock == TARGET_STEP || claim->has_version,
+                  claim->version);
     db_bind_known(statement, DB_SERVER_VERSION, claim->outcome.has_server_version,
                   claim->outcome.server_version);
     db_bind_text(statement, DB_SERVER_RECORD, claim->outcome.server_record);

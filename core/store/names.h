@@ -165,6 +165,7 @@
     X(SENT) \
     X(SENT_VERSION) \
     X(SERVER_RECORD) \
+    X(SERVER_TOKEN) \
     X(SERVER_VERSION) \
     X(SET_MS) \
     X(SINCE_MS) \

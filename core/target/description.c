@@ -210,7 +210,7 @@ static bool read_write(struct parse *r, uint32_t value)
 
         if (r->to->back_count == DESCRIPTION_BACK)
             return parse_refuse(r, at, "is one of more than %d pointers", DESCRIPTION_BACK);
-        if (!parse_pointer(r, i, at, &r->to->back[r->to->back_count++]))
+        if (!parse_place(r, i, at, &r->to->back[r->to->back_count++]))
             return false;
         if (!r->to->back[r->to->back_count - 1].count)
             return parse_refuse(r, at, "cannot be the whole record: name what goes back");
@@ -264,6 +264,7 @@ static bool read_lock(struct parse *r, uint32_t value)
         return parse_refuse(r, read ? "/lock/write" : "/lock/read", "must be given");
     if (!parse_spot(r, read, "/lock/read", &to->lock_read) ||
         !parse_spot(r, write, "/lock/write", &to->lock_write) ||
+        !parse_is_place(r, "/lock/write", &to->lock_write.pointer) ||
         (!parse_is(r, answer, JSON_NULL) &&
          !parse_spot(r, answer, "/lock/answer", &to->lock_answer)))
         return false;
@@ -549,7 +550,7 @@ bool description_read(struct description *description, const struct description_
     good = (!params || read_params(&r, params)) && read_write(&r, write) &&
            read_read(&r, parse_member(&r, 0, "read"), write) &&
            read_lock(&r, parse_member(&r, 0, "lock")) &&
-           (!mark || parse_pointer(&r, mark, "/mark", &description->mark.pointer)) &&
+           (!mark || parse_place(&r, mark, "/mark", &description->mark.pointer)) &&
            read_missing(&r, parse_member(&r, 0, "missing"), write) &&
            read_answers(&r, parse_member(&r, 0, "answers")) &&
            read_error(&r, parse_member(&r, 0, "error")) &&

@@ -90,6 +90,28 @@ bool parse_pointer(struct parse *r, uint32_t value, const char *pointer, struct 
     return true;
 }
 
+bool parse_is_place(struct parse *r, const char *pointer, const struct pointer *place)
+{
+    for (uint32_t i = 0; i < place->count; i++) {
+        struct span name = place->names[i];
+        size_t digits = 0;
+
+        while (digits < name.size && str_is_digit(name.data[digits]))
+            digits++;
+        if ((name.size && digits == name.size) || span_is(name, "-"))
+            return parse_refuse(r, pointer,
+                                "leads to item %.*s of an array, and items cannot be sent one by "
+                                "one: give the place of the whole array",
+                                (int)name.size, name.data);
+    }
+    return true;
+}
+
+bool parse_place(struct parse *r, uint32_t value, const char *pointer, struct pointer *out)
+{
+    return parse_pointer(r, value, pointer, out) && parse_is_place(r, pointer, out);
+}
+
 bool parse_is_field_name(struct span name)
 {
     for (size_t i = 0; i < name.size; i++)

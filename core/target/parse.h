@@ -49,6 +49,10 @@ bool parse_members(struct parse *r, uint32_t object, const char *pointer, const 
 
 bool parse_pointer(struct parse *r, uint32_t value, const char *pointer, struct pointer *out);
 
+/* The same for a place in a request, which cannot be an item of an array. */
+bool parse_is_place(struct parse *r, const char *pointer, const struct pointer *place);
+bool parse_place(struct parse *r, uint32_t value, const char *pointer, struct pointer *out);
+
 /* Reads a pointer or `header:NAME`. */
 bool parse_spot(struct parse *r, uint32_t value, const char *pointer,
                 struct description_spot *spot);

@@ -53,7 +53,7 @@ static bool read_place(struct parse *r, uint32_t name)
 
     PARSE_BELOW(pointer, "/fields/at/%s", str_printable(field, shown, sizeof shown));
     copy_pointer(&at, &r->to->root);
-    if (!parse_pointer(r, name + 1, pointer, &at)) {
+    if (!parse_place(r, name + 1, pointer, &at)) {
         pointer_release(&at);
         return false;
     }
@@ -107,7 +107,7 @@ static bool read_each(struct parse *r, uint32_t each, struct fields *fields)
     if (!list || !fields->item)
         return parse_refuse(r, list ? "/fields/each/item" : "/fields/each/list", "must be given");
     fields->list = list;
-    return parse_pointer(r, list, "/fields/each/list", &fields->list_at);
+    return parse_place(r, list, "/fields/each/list", &fields->list_at);
 }
 
 static bool read_fields(struct parse *r, struct fields *fields)
@@ -133,7 +133,7 @@ static bool read_fields(struct parse *r, struct fields *fields)
     } else {
         root = value;
     }
-    return (!root || parse_pointer(r, root, root_at, &r->to->root)) && read_at(r, fields->at);
+    return (!root || parse_place(r, root, root_at, &r->to->root)) && read_at(r, fields->at);
 }
 
 /* Names what is at a place that something else needs. */

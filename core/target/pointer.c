@@ -65,11 +65,27 @@ uint32_t pointer_member(struct span name, const struct json_tape *tape, const ch
     return POINTER_NOTHING;
 }
 
+/* Returns the item with that number of an array, or POINTER_NOTHING. */
+static uint32_t find_item(struct span name, const struct json_tape *tape, uint32_t array)
+{
+    uint32_t item = array + 1;
+    int64_t number;
+
+    if (!name.size || name.data[0] == '-' || (name.size > 1 && name.data[0] == '0') ||
+        !str_to_int64(name, 0, (int64_t)tape->tokens[array].count - 1, &number))
+        return POINTER_NOTHING;
+    while (number-- > 0)
+        item = tape->tokens[item].next;
+    return item;
+}
+
 uint32_t pointer_find(const struct pointer *pointer, const struct json_tape *tape, const char *text,
                       uint32_t from, struct buf *scratch)
 {
     for (uint32_t i = 0; i < pointer->count && from != POINTER_NOTHING; i++)
-        from = pointer_member(pointer->names[i], tape, text, from, scratch);
+        from = tape->tokens[from].kind == JSON_ARRAY
+                   ? find_item(pointer->names[i], tape, from)
+                   : pointer_member(pointer->names[i], tape, text, from, scratch);
     return from;
 }
 

@@ -23,8 +23,7 @@ void pointer_add_name(struct pointer *pointer, struct span name);
 
 void pointer_release(struct pointer *pointer);
 
-/* Returns the token that the pointer leads to from the object at `from`, or POINTER_NOTHING. An
- * item of an array is not found. */
+/* Returns the token that the pointer leads to from the value at `from`, or POINTER_NOTHING. */
 uint32_t pointer_find(const struct pointer *pointer, const struct json_tape *tape, const char *text,
                       uint32_t from, struct buf *scratch);
 

@@ -110,6 +110,9 @@ login_finding() {
     export ROWFERRY_API_KEY_FILE=key
     same "fine no token is needed; what was used: the key from ROWFERRY_API_KEY_FILE as X-Api-Key, at the environment $GENESYS_ENVIRONMENT" \
         "$(login_finding --api-key-header X-Api-Key)"
+    # with a login too it is not clear which is meant
+    ROWFERRY_TOKEN_URL=$GENESYS_ENVIRONMENT/oauth/token ends 2 rowferry drain
+    holds "$stderr" '--api-key-file (or ROWFERRY_API_KEY) and --token-url (or ROWFERRY_TOKEN_URL) are both set'
     ROWFERRY_API_KEY=key-of-ours ends 0 rowferry doctor --api-key-header X-Api-Key
     holds "$output" "ROWFERRY_API_KEY, which is not shown"
     keeps key-of-ours

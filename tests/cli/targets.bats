@@ -209,6 +209,57 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
     same '["rest-version","A",{"a":1}]' "$(applied)"
 }
 
+is_sent() {
+    [ "$(sql "SELECT count(*) FROM attempt WHERE method = 'PUT'" 2>/dev/null)" = 1 ]
+}
+
+@test "a conflict of tokens that are not numbers shows the tokens" {
+    schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
+    printf '{"schema":"rest-etag","id":"A","version":1,"fields":{"a":5}}\n' >seeds
+    start_sim --records seeds --fault stall-before=1 --fault-limit 1 --stall-ms 60000
+    printf 'record_id,a\nA,1\n' | file Etag-1.csv
+    "$BIN/rowferry" run inbox --min-age 0 --timeout 60 >out 2>err 3>&- &
+    eventually is_sent
+    sleep 0.3 # until the update has left
+    kill -KILL $!
+    curl -sf -d '{"fields":{"a":9}}' "$GENESYS_ENVIRONMENT/sim/records/rest-etag/A" >record
+    ends 3 rowferry drain
+    same '||conflict' "$(sql 'SELECT submitted_version, conflict.server_version, state FROM conflict JOIN job ON job.id = job_id')"
+    ends 0 rowferry resolve 1/1 --ours --dry-run
+    [[ $output =~ 'version "'[0-9a-f]{16}'" against "'[0-9a-f]{16}'", differing in a' ]]
+    lacks "$output" 'gone'
+    ends 0 rowferry history A
+    holds "$output" 'conflict: the record has another token'
+    lacks "$output" 'version 0'
+}
+
+@test "a record without its token or its fields is named so, with where they were looked for" {
+    schema Etag '{"preset":"rest-etag","write":{"path":"/rest-version/{id}"}}' '"version":"fetch"'
+    schema Deep '{"write":{"method":"PUT","path":"/rest-plain/{id}"},"fields":"/d/e"}'
+    start_sim
+    printf 'record_id,a\nA,1\n' | file Etag-1.csv
+    printf 'record_id,a\nA,1\n' | file Deep-1.csv
+    ROWFERRY_MAX_RETRIES=0 night 5
+    same 'Deep|HTTP 200 with a record that lacks an object with fields at "/d/e"
+Etag|HTTP 200 with a record that lacks the token of the lock in the header field ETag' \
+        "$(sql "SELECT schema, a.error FROM attempt a JOIN job ON job.id = job_id WHERE method = 'GET' GROUP BY 1 ORDER BY 1")"
+    printf 'record_id,a\nA,1\n' >Deep-2.csv
+    run rowferry diff Deep-2.csv
+    holds "$output$stderr" 'the record lacks an object with fields at "/d/e"'
+}
+
+@test "an item of an array is read, and cannot be a place to write at" {
+    schema Item '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"},"fields":{"at":{"a":"/list/0/a"}}}'
+    printf '{"schema":"rest-plain","id":"A","version":1,"fields":{"list":[{"a":0},{"a":1}]}}\n' >seeds
+    start_sim --records seeds
+    printf 'record_id,a\nA,1\n' | file Item-1.csv
+    night 2
+    holds "$stderr" '/target/fields/at/a: leads to item 0 of an array, and items cannot be sent one by one: give the place of the whole array'
+    schema Item '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"},"read":{"as":{"a":"/list/1/a"}}}'
+    ends 0 rowferry diff inbox/Item-1.csv
+    holds "$output" '1 unchanged'
+}
+
 @test "an answer that stops the run leaves the jobs pending" {
     schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"},"answers":{"404":"stop","404 flows.datatables.row.not.found":"stop"}}'
     start_sim --only-seeded

@@ -240,7 +240,8 @@ static void a_record_that_cannot_be_read_is_said_so_for_each_of_its_rows(void **
              "a unread v-1  : 400 bad.id (what)\n"
              "a unread v-1  : an earlier row shows why\n"
              "b unread v-1  : 500 (no)\n"
-             "c unread v-1  : 200 (the answer is not a record)\n"
+             "c unread v-1  : 200 (the record lacks a version, which is a whole number, at "
+             "\"/version\")\n"
              "d unread v-1  : the cable was cut\n"
              "e update v5 {\"n\":2} {\"n\":1}: \n"
              "f update v5 {\"n\":2} {\"n\":1}: \n",

@@ -153,7 +153,7 @@ static void both_sides_of_a_conflict_can_be_seen(void **state)
 
     park(fixture, "{\"version\":8,\"fields\":{\"n\":2.50}}");
     assert_true(resolve_show(fixture->store, 1000000001, &sides, &fixture->err));
-    assert_true(sides.has_submitted && sides.has_server);
+    assert_true(sides.has_submitted && sides.has_server && !sides.is_gone);
     assert_int_equal(sides.submitted_version, 5);
     assert_int_equal(sides.server_version, 8);
     assert_string_equal(buf_text(&sides.ours), "{\"n\":1}");
@@ -180,8 +180,8 @@ static void a_record_that_is_gone_has_no_version_and_no_fields(void **state)
     fixture_settle(fixture, "1/1", JOB_CONFLICT);
     fixture_claim(fixture, 0);
     assert_true(resolve_show(fixture->store, 1000000001, &sides, &fixture->err));
-    assert_false(sides.has_server);
-    assert_string_equal(buf_text(&sides.theirs), "{}");
+    assert_true(sides.is_gone && !sides.has_server);
+    assert_string_equal(buf_text(&sides.theirs), "");
     resolve_sides_release(&sides);
 }
 

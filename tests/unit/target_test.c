@@ -312,6 +312,18 @@ static const struct {
     {"{" PLAIN ",\"fields\":{\"at\":{\"a\":\"/b\"}}}", "/fields",
      "shares a place of the body with the property \"b\""},
     {"{" PLAIN ",\"fields\":{\"at\":{\"a\":\"\"}}}", "/fields/at/a", "must lead to a member"},
+    {"{" PLAIN ",\"fields\":{\"at\":{\"a\":\"/x/0/y\"}}}", "/fields/at/a",
+     "leads to item 0 of an array, and items cannot be sent one by one: give the place of the "
+     "whole array"},
+    {"{" PLAIN ",\"fields\":\"/x/-\"}", "/fields",
+     "leads to item - of an array, and items cannot be sent one by one: give the place of the "
+     "whole array"},
+    {"{" PLAIN ",\"lock\":{\"read\":\"/a/1\",\"write\":\"/a/1\"}}", "/lock/write",
+     "leads to item 1 of an array, and items cannot be sent one by one: give the place of the "
+     "whole array"},
+    {"{" PLAIN ",\"mark\":\"/m/7\"}", "/mark",
+     "leads to item 7 of an array, and items cannot be sent one by one: give the place of the "
+     "whole array"},
     {"{" PLAIN ",\"fields\":{\"each\":{\"list\":\"/x\"}}}", "/fields/each/item", "must be given"},
     {"{" PLAIN ",\"fields\":{\"each\":{\"list\":\"/x\",\"item\":\"{tag}\"}}}", "/fields/each/item",
      "nothing fills {tag}: declare it in params"},

@@ -42,6 +42,7 @@ struct claim {
     int64_t attempt_id;
     int64_t claimed_ms;
     enum job_request request;
+    bool is_first;     /* the first request of its job, a PUT */
     bool doubt;        /* an earlier attempt may have been applied */
     bool is_reopened;  /* a decision opened it again, after it had been at its end */
     bool is_known;     /* its PUTs so far carried a version that was known, and not fetched */

@@ -26,9 +26,9 @@ void claim_row_read(struct db_statement *statement, const struct open_batch *bat
     claim->has_version = claim->lock != TARGET_NONE && !db_column_is_null(statement, DB_VERSION);
     claim->is_declared = claim->lock == TARGET_OPAQUE && claim->has_version;
     claim->request = is_fetched(claim) ? REQUEST_FETCH : REQUEST_UPDATE;
-    claim->doubt = claim->refused_token = claim->is_gone = claim->was_there = claim->looks_again =
-        claim->is_reopened = claim->is_known = claim->has_base = claim->is_copied =
-            claim->has_entry = false;
+    claim->is_first = claim->doubt = claim->refused_token = claim->is_gone = claim->was_there =
+        claim->looks_again = claim->is_reopened = claim->is_known = claim->has_base =
+            claim->is_copied = claim->has_entry = false;
     claim->seen = claim->page_hash = 0;
     claim->known_id = 0;
     claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = claim->put_code[0] = '\0';

@@ -2,6 +2,7 @@
 
 #include "core/store/before.h"
 #include "core/store/claim_row.h"
+#include "core/store/first_claims.h"
 #include "core/store/order.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
     CLAIM_LAST,
     CLAIM_LAST_REVERSED,
     CLAIM_JOB,
-    CLAIM_FIRST,
     CLAIM_AGAIN,
     CLAIM_ASK,
     CLAIM_ASKED_NOW,
@@ -34,6 +34,12 @@ enum {
     CLAIM_ATTEMPT,
     CLAIM_TOKEN,
 };
+
+/* The latest earlier job of the record, from the oldest open batch on. */
+#define PREVIOUS                                                                                   \
+    "(SELECT k.job_id FROM record_job k WHERE k.record_id = r.record_id "                          \
+    "AND k.job_id >= :oldest_id AND k.job_id < r.id ORDER BY k.job_id DESC LIMIT 1) AS "           \
+    "previous_id "
 
 static const char *const sql[] = {
     [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / " ID_ROWS_SQL " = :batch_id "
@@ -51,12 +57,12 @@ static const char *const sql[] = {
         " AND not_before_ms IS NOT NULL AND not_before_ms > :due_ms ORDER BY not_before_ms LIMIT "
         "500)",
     /* one that was sent ahead of its batch has a state */
-    [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
-                    "WHERE id >= :first_id AND id < :end_id ORDER BY id",
+    [CLAIM_FRESH] = "SELECT r.id, r.record_id, r.version, r.fields, r.tags, " PREVIOUS
+                    "FROM job_row r WHERE r.id >= :first_id AND r.id < :end_id ORDER BY r.id",
     [CLAIM_AHEAD] =
         "SELECT job_id FROM job_state WHERE job_id >= :first_id AND job_id < :end_id LIMIT 1",
     [CLAIM_FRESH_AMONG] =
-        "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
+        "SELECT r.id, r.record_id, r.version, r.fields, r.tags, " PREVIOUS "FROM job_row r "
         "LEFT JOIN job_state s ON s.job_id = r.id "
         "WHERE r.id >= :first_id AND r.id < :end_id AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_LAST_ROW] =
@@ -84,9 +90,6 @@ static const char *const sql[] = {
         "LEFT JOIN attempt p ON p.id = (SELECT id FROM attempt WHERE job_id = r.id "
         "AND method = 'PUT' ORDER BY id DESC LIMIT 1) "
         "WHERE r.id = :job_id",
-    [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
-                    "correlation_id, updated_ms) VALUES (:job_id, 'sending', 1, :run_id, :version, "
-                    ":correlation_id, :now_ms)",
     [CLAIM_AGAIN] =
         "UPDATE job_state SET state = 'sending', attempts = :attempts, not_before_ms = NULL, "
         "waits_for = NULL, sent_version = :version, correlation_id = :correlation_id, updated_ms = "
@@ -122,6 +125,7 @@ struct turn {
     struct open_batch *batch; /* the one that is walked */
     size_t bytes;
     unsigned passed;    /* jobs that turned out to wait, or were skipped */
+    unsigned unwritten; /* the last claims, whose rows are still to be inserted */
     struct known known; /* of the last record */
     bool prior_added;
 };
@@ -203,15 +207,20 @@ static bool note_token(struct store *store, const struct claim *claim, struct er
     return db_run(store, statement, err, "note the token of an attempt");
 }
 
+static void bind_run(const struct exchange *exchange, struct db_statement *statement)
+{
+    db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+}
+
 bool claim_attempt(struct store *store, const struct exchange *exchange, struct claim *claim,
                    struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_CLAIMS, CLAIM_ATTEMPT, err);
 
+    bind_run(exchange, statement);
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
     db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
-    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     db_bind_known(statement, DB_VERSION, claim->request == REQUEST_UPDATE && claim->has_version,
                   claim->version);
     if (!db_run(store, statement, err, "begin an attempt"))
@@ -221,31 +230,32 @@ bool claim_attempt(struct store *store, const struct exchange *exchange, struct 
     return claim->request != REQUEST_UPDATE || !claim->token_size || note_token(store, claim, err);
 }
 
-/* Has the claim in hand: its attempt begins. */
-static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
+/* Inserts what take_fresh left for many claims at once. */
+static bool write_claims(struct turn *turn, struct err *err)
 {
-    if (!claim_attempt(turn->store, turn->exchange, claim, err))
-        return false;
+    struct exchange *exchange = turn->exchange;
+    unsigned count = turn->unwritten;
+
+    turn->unwritten = 0;
+    return first_claims_write(turn->store, exchange->claims + exchange->claimed - count, count,
+                              exchange->run_id, exchange->now_ms, err);
+}
+
+static void add_claim(struct turn *turn, struct claim *claim)
+{
     claim->spread = turn->exchange->spread;
     claim->keeps_record = turn->batch->keeps_known;
     turn->exchange->claimed++;
     turn->bytes += claim->text.size;
-    return true;
 }
 
-/* What a first PUT and a later one have in common. */
-static bool take(struct turn *turn, struct claim *claim, struct db_statement *statement,
-                 struct err *err)
+/* Has the claim in hand: its attempt begins. */
+static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
 {
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_known(statement, DB_VERSION, claim->has_version, claim->version);
-    db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
-    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
-    if (!db_run(turn->store, statement, err, "claim a job"))
+    if (!write_claims(turn, err) || !claim_attempt(turn->store, turn->exchange, claim, err))
         return false;
-    turn->batch->deltas[JOB_PENDING]--;
-    turn->batch->deltas[JOB_SENDING]++;
-    return begin_attempt(turn, claim, err);
+    add_claim(turn, claim);
+    return true;
 }
 
 static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
@@ -254,7 +264,13 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
 
     claim->attempts++;
     db_bind_int64(statement, DB_ATTEMPTS, claim->attempts);
-    return take(turn, claim, statement, err);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_known(statement, DB_VERSION, claim->has_version, claim->version);
+    db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    turn->batch->deltas[JOB_PENDING]--;
+    turn->batch->deltas[JOB_SENDING]++;
+    return db_run(turn->store, statement, err, "claim a job") && begin_attempt(turn, claim, err);
 }
 
 /* The log was first asked when the clock was ahead: it counts as asked from now on. */
@@ -285,21 +301,26 @@ static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
            order_find_siblings(turn->store, claim, !fetch, err) && begin_attempt(turn, claim, err);
 }
 
-/* A job that was never claimed: a PUT, or a GET of the record that it is to be built on. */
+/* A job that was never claimed: a PUT, whose rows are inserted with those of others, or a GET of
+ * the record that it is to be built on. */
 static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
 {
-    bool fetch = claim->request == REQUEST_FETCH;
-    struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_FIRST : CLAIM_FIRST, err);
+    struct db_statement *statement;
 
     correlation_make(&turn->batch->key, id_row(claim->job_id), claim->correlation);
-    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
-    if (!fetch) {
+    if (claim->request != REQUEST_FETCH) {
         claim->attempts = 1;
-        return take(turn, claim, statement, err);
+        claim->is_first = true;
+        turn->batch->deltas[JOB_PENDING]--;
+        turn->batch->deltas[JOB_SENDING]++;
+        add_claim(turn, claim);
+        turn->unwritten++;
+        return true;
     }
+    statement = get(turn, CLAIM_FETCH_FIRST, err);
+    bind_run(turn->exchange, statement);
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
-    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     return db_run(turn->store, statement, err, "claim a job to be fetched") &&
            order_find_siblings(turn->store, claim, false, err) && begin_attempt(turn, claim, err);
 }
@@ -414,17 +435,20 @@ static bool claim_due(struct turn *turn, struct err *err)
     return true;
 }
 
+/* Claims the job of a row of CLAIM_FRESH or CLAIM_FRESH_AMONG. Whoever walks over them ends with
+ * write_claims. */
 static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
-    struct order order;
+    struct order order = {0};
     bool done = false;
 
     if (!ask_schema(turn, err))
         return false;
     claim_row_read(row, turn->batch, DB_FIELDS, claim);
     read_batch(turn, claim);
-    if (!order_look(turn->store, turn->batch, claim, &order, err))
+    if (!db_column_is_null(row, DB_PREVIOUS_ID) &&
+        !order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)
         return put_off(turn, claim, true, order.waits_for, err);
@@ -436,6 +460,13 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
     } else if (order.previous_id && !chain(turn, claim, &order, err))
         return false;
     return look_first(turn, claim, err) && take_fresh(turn, claim, err);
+}
+
+static void bind_fresh(struct turn *turn, struct db_statement *statement, int64_t from, int64_t end)
+{
+    db_bind_int64(statement, DB_OLDEST_ID, id_before(turn->store->open->items[0].id));
+    db_bind_int64(statement, DB_FIRST_ID, from);
+    db_bind_int64(statement, DB_END_ID, end);
 }
 
 /* A statement over the batch's jobs from its cursor on. */
@@ -457,7 +488,8 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 
     ahead = db_next(turn->store, statement, &fine, err, "look for jobs sent ahead");
     db_reset(statement);
-    statement = from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
+    statement = get(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
+    bind_fresh(turn, statement, turn->batch->next_job_id, id_end(turn->batch->id));
     *more = true;
     /* rows that must wait are put off and passed, but not without end in one transaction */
     while (fine && !is_full(turn) && turn->passed < PASSED_MAX) {
@@ -469,7 +501,7 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
         fine = claim_fresh_row(turn, statement, err);
     }
     db_reset(statement);
-    return fine;
+    return fine && write_claims(turn, err);
 }
 
 static bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
@@ -477,12 +509,11 @@ static bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
     struct db_statement *statement = get(turn, CLAIM_FRESH, err);
     bool fine = true;
 
-    db_bind_int64(statement, DB_FIRST_ID, job_id);
-    db_bind_int64(statement, DB_END_ID, job_id + 1);
+    bind_fresh(turn, statement, job_id, job_id + 1);
     if (db_next(turn->store, statement, &fine, err, "look for a fresh job"))
         fine = claim_fresh_row(turn, statement, err);
     db_reset(statement);
-    return fine;
+    return fine && write_claims(turn, err);
 }
 
 static void note_due(struct exchange *exchange, int64_t due_ms)
@@ -546,8 +577,7 @@ static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struc
     bool fine = true;
 
     *any = false;
-    db_bind_int64(statement, DB_FIRST_ID, from);
-    db_bind_int64(statement, DB_END_ID, from + PROBE_REACH < end ? from + PROBE_REACH : end);
+    bind_fresh(turn, statement, from, from + PROBE_REACH < end ? from + PROBE_REACH : end);
     for (unsigned i = 0; i < PROBE_ROWS && turn->exchange->claimed == claimed &&
                          db_next(turn->store, statement, &fine, err, "look for a job elsewhere");
          i++) {
@@ -555,6 +585,7 @@ static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struc
         fine = claim_fresh_row(turn, statement, err);
     }
     db_reset(statement);
+    fine = fine && write_claims(turn, err);
     if (fine && turn->exchange->claimed > claimed)
         turn->store->sample[turn->store->probes % SAMPLE_MAX] =
             turn->exchange->claims[claimed]->job_id;

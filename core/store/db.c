@@ -17,6 +17,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_CHUNKS] = &chunk_statements,
     [DB_KEYS] = &key_statements,
     [DB_CLAIMS] = &claim_statements,
+    [DB_FIRST_CLAIMS] = &first_claim_statements,
     [DB_ORDERS] = &order_statements,
     [DB_OPEN_BATCHES] = &open_batch_statements,
     [DB_SUMMARIES] = &summary_statements,

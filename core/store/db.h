@@ -18,6 +18,7 @@ enum db_owner {
     DB_CHUNKS,
     DB_KEYS,
     DB_CLAIMS,
+    DB_FIRST_CLAIMS,
     DB_ORDERS,
     DB_OPEN_BATCHES,
     DB_TURNS,
@@ -48,11 +49,12 @@ struct db_statements {
 
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, unfiled_statements,
-    chunk_statements, key_statements, claim_statements, order_statements, open_batch_statements,
-    turn_statements, summary_statements, decide_statements, cancel_statements, history_statements,
-    export_statements, census_statements, prune_statements, sweep_statements, filed_statements,
-    audit_statements, notification_statements, known_statements, known_claim_statements,
-    delivery_statements, before_statements, undo_statements, waiting_statements;
+    chunk_statements, key_statements, claim_statements, first_claim_statements, order_statements,
+    open_batch_statements, turn_statements, summary_statements, decide_statements,
+    cancel_statements, history_statements, export_statements, census_statements, prune_statements,
+    sweep_statements, filed_statements, audit_statements, notification_statements, known_statements,
+    known_claim_statements, delivery_statements, before_statements, undo_statements,
+    waiting_statements;
 
 enum {
     DB_STATEMENTS_MAX = 32,

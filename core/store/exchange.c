@@ -8,6 +8,7 @@ enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer wai
 
 enum {
     SETTLE_JOB,
+    SETTLE_APPLIED,
     SETTLE_PUT_BACK,
     SETTLE_REPEAT,
     SETTLE_LEAVE,
@@ -51,6 +52,12 @@ static const char *const sql[] = {
         "error_code = iif(:code_stays, error_code, :error_code), "
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
         "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
+    /* at the first attempt: what SETTLE_JOB writes besides is in the row already */
+    [SETTLE_APPLIED] =
+        "UPDATE job_state SET state = 'applied', server_version = :server_version, "
+        "http_status = :http_status, updated_ms = :now_ms WHERE job_id = :job_id "
+        "AND state = 'sending' AND not_before_ms IS NULL AND updated_ms = :claimed_ms "
+        "AND attempts = 1",
     /* sent_version of a job that was never sent is what it would have carried */
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
                         "= :not_before_ms, "
@@ -172,6 +179,33 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     /* only an update counts as an attempt, so only one can be excused */
     db_bind_int64(statement, DB_EXCUSED,
                   outcome->excused && outcome->left && claim->request == REQUEST_UPDATE);
+    return db_run(store, statement, err, "settle a job");
+}
+
+/* Whether SETTLE_APPLIED writes all of the outcome. */
+static bool is_plain(const struct claim *claim)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+
+    return claim->is_first && outcome->state == JOB_APPLIED && outcome->left && !outcome->excused &&
+           !outcome->doubt && !outcome->unsettled && !outcome->readbacks && !outcome->run_retries &&
+           !outcome->looks_again && !outcome->job_status && !outcome->error_code[0] &&
+           !outcome->error_message[0];
+}
+
+static bool settle_applied(struct store *store, const struct exchange *exchange,
+                           const struct claim *claim, enum job_state state, struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_APPLIED, err);
+
+    (void)state;
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_CLAIMED_MS, claim->claimed_ms);
+    db_bind_known(statement, DB_SERVER_VERSION, outcome->has_server_version,
+                  outcome->server_version);
+    db_bind_known(statement, DB_HTTP_STATUS, outcome->http_status > 0, outcome->http_status);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     return db_run(store, statement, err, "settle a job");
 }
 
@@ -408,7 +442,9 @@ static bool settle_claim(struct store *store, struct exchange *exchange, struct 
     if (!may_move(claim, from, to))
         return err_set(err, ERR_INTERNAL, "job %lld cannot move from %s to %s",
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
-    if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err))
+    if (!(outcome->untouched ? put_back
+          : is_plain(claim)  ? settle_applied
+                             : settle_job)(store, exchange, claim, to, err))
         return false;
     *taken = sqlite3_changes(store->db) == 0;
     if (*taken)
@@ -443,6 +479,7 @@ static bool repeat_claim(struct store *store, const struct exchange *exchange, s
     if (!db_run(store, statement, err, "send a job again"))
         return false;
     *taken = sqlite3_changes(store->db) == 0;
+    claim->is_first = false;
     claim->attempts++;
     claim->attempts_before++;
     return *taken ||

@@ -123,7 +123,9 @@
     X(NOW_MS) \
     X(NUMBER) \
     X(OCCURRENCE) \
+    X(OLDEST_ID) \
     X(OLDEST_MS) \
+    X(PREVIOUS_ID) \
     X(OPTIONS) \
     X(OURS) \
     X(OVER_LIMIT) \

@@ -148,6 +148,35 @@ static void a_claim_is_committed_as_sending_with_its_attempt(void **state)
                  "1|1|1000000002");
 }
 
+static void the_attempts_of_many_claims_are_in_their_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf rows = {0};
+
+    /* the record of every seventh row is that of the row before, which it waits for */
+    for (unsigned row = 1; row <= 80; row++)
+        buf_printf(&rows, "r%u:1 ", row % 7 ? row : row - 1);
+    fixture_batch(fixture, "Item", buf_text(&rows));
+    fixture_claim(fixture, 60);
+    assert_int_equal(fixture->exchange.claimed, 60);
+    assert_asked(fixture,
+                 "SELECT count(*), count(DISTINCT a.job_id), min(a.method), max(s.state), "
+                 "count(s.correlation_id), sum(a.sent_version), sum(s.sent_version) "
+                 "FROM attempt a JOIN job_state s ON s.job_id = a.job_id",
+                 "60|60|PUT|sending|60|60|60");
+    for (unsigned i = 0; i < 60; i++) {
+        const struct claim *claim = fixture->in_hand[i];
+
+        assert_true(i == 0 || claim->attempt_id > fixture->in_hand[i - 1]->attempt_id);
+        assert_int_equal(claim->claimed_ms, fixture->now_ms);
+        buf_reset(&rows);
+        buf_printf(&rows, "SELECT job_id = %lld FROM attempt WHERE id = %lld",
+                   (long long)claim->job_id, (long long)claim->attempt_id);
+        assert_asked(fixture, buf_text(&rows), "1");
+    }
+    buf_release(&rows);
+}
+
 static void the_correlation_id_is_stored_before_the_first_request_and_stays(void **state)
 {
     struct fixture *fixture = *state;
@@ -506,6 +535,7 @@ int main(void)
         WITH_STORE(only_open_batches_are_claimed_from),
         WITH_STORE(large_texts_end_a_window_early),
         WITH_STORE(a_claim_is_committed_as_sending_with_its_attempt),
+        WITH_STORE(the_attempts_of_many_claims_are_in_their_order),
         WITH_STORE(the_correlation_id_is_stored_before_the_first_request_and_stays),
         WITH_STORE(a_row_has_the_same_id_in_every_database),
         WITH_STORE(a_job_keeps_the_id_that_it_has),

@@ -22,6 +22,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_CHUNKS] = "chunks",
     [DB_KEYS] = "keys",
     [DB_CLAIMS] = "claims",
+    [DB_FIRST_CLAIMS] = "first claims",
 
     [DB_ORDERS] = "orders",
     [DB_OPEN_BATCHES] = "open batches",

@@ -550,6 +550,31 @@ static void a_turn_in_which_nobody_else_was_at_work_names_no_job(void **state)
     assert_int_equal(fixture->exchange.taken_id, 0);
 }
 
+static void an_update_that_is_sent_again_in_hand_is_settled_with_its_second_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim *claim;
+    struct exchange exchange;
+
+    fixture_batch(fixture, "Item", "a:1");
+    fixture_claim(fixture, 1);
+    claim = fixture_held(fixture, "1/1");
+    claim->outcome = (struct claim_outcome){.repeats = true, .ended_ms = fixture->now_ms};
+    exchange = (struct exchange){.run_id = fixture->run_id,
+                                 .now_ms = fixture->now_ms + 5,
+                                 .settled = &claim,
+                                 .settled_count = 1};
+    if (!jobs_exchange(fixture->store, &exchange, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    fixture_settle(fixture, "1/1", JOB_APPLIED);
+    fixture_claim(fixture, 0);
+    assert_int_equal(fixture->exchange.taken_id, 0);
+    assert_string_equal(fixture_ask(fixture,
+                                    "SELECT state, attempts, (SELECT count(*) FROM attempt "
+                                    "WHERE ended_ms > 0) FROM job_state"),
+                        "applied|2|2");
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -580,6 +605,7 @@ int main(void)
         cmocka_unit_test(an_outcome_of_a_job_that_someone_else_touched_changes_nothing),
         WITH_STORE(a_turn_in_which_nobody_else_was_at_work_names_no_job),
         WITH_STORE(what_waited_before_a_restart_waits_after_it),
+        WITH_STORE(an_update_that_is_sent_again_in_hand_is_settled_with_its_second_attempt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,15 +294,14 @@ static void say_difference(void *context, const struct comparison *comparison)
 /* Says why an update was not accepted. */
 static void say_refused(struct checkup *checkup, const struct probing *probing)
 {
-    enum target_answer meaning = probing_meaning(probing);
     struct buf text = {0};
     const char *answer = probing_answer(probing, &text);
 
-    if (meaning == TARGET_UNTOLD)
+    if (probing->meaning == MEANS_AMBIGUOUS)
         checkup_fail(checkup, ERR_CONFIG,
                      "if that means that it is done, name the status in `answers` of the target",
                      "an update was answered %s, which can mean anything", answer);
-    else if (meaning == TARGET_CONFLICT)
+    else if (probing->meaning == MEANS_CONFLICT)
         checkup_fail(checkup, ERR_INPUT,
                      "either somebody else updates this record now, or `lock` of the target does "
                      "not send the token as the API wants it",
@@ -355,12 +354,10 @@ void check_update(struct checkup *checkup)
     checkup_busy(checkup, "updating the record ...");
     if (probing_write(probing, given ? buf_span(&fields) : buf_span(&own),
                       buf_span(&probing->first.under), buf_span(&probing->first.token))) {
-        if (probing_meaning(probing) != TARGET_DONE &&
-            probing_meaning(probing) != TARGET_UNCHANGED) {
-            say_refused(checkup, probing);
-        } else {
+        if (probing_is_accepted(probing))
             probing->updated = probing_read_after(probing);
-        }
+        else
+            say_refused(checkup, probing);
     }
     if (probing->updated) {
         sides = probing_sides(probing);
@@ -531,7 +528,6 @@ void check_absent(struct checkup *checkup)
 {
     struct probing *probing = checkup->probing;
     struct buf name = {0}, rest = {0}, text = {0};
-    enum target_answer meaning;
 
     if (!is_updated(checkup))
         return;
@@ -539,12 +535,11 @@ void check_absent(struct checkup *checkup)
         checkup_skip(checkup, "the record has only fields that the schema file requires");
     } else if (probing_write(probing, buf_span(&rest), buf_span(&probing->last.back),
                              buf_span(&probing->last.token))) {
-        meaning = probing_meaning(probing);
-        if (meaning == TARGET_REFUSED || meaning == TARGET_MISSING)
+        if (probing->meaning == MEANS_REFUSED || probing->meaning == MEANS_MISSING)
             checkup_remark(checkup, "require the field in the schema file",
                            "an update without %s was answered %s", buf_text(&name),
                            probing_answer(probing, &text));
-        else if (meaning != TARGET_DONE && meaning != TARGET_UNCHANGED)
+        else if (!probing_is_accepted(probing))
             say_refused(checkup, probing);
         else if (probing_read_after(probing))
             check_kept(checkup, probing, buf_text(&name));
@@ -560,7 +555,6 @@ void check_stale(struct checkup *checkup)
 {
     struct probing *probing = checkup->probing;
     struct buf fields = {0}, text = {0}, advice = {0};
-    enum target_answer meaning;
 
     if (!is_updated(checkup))
         return;
@@ -575,16 +569,15 @@ void check_stale(struct checkup *checkup)
     probing_fields(probing, buf_span(&probing->last.fields), (struct span){0}, &fields);
     if (probing_write(probing, buf_span(&fields), buf_span(&probing->last.under),
                       buf_span(&probing->older))) {
-        meaning = probing_meaning(probing);
         probing_answer(probing, &text);
         buf_printf(&advice,
                    "if that is how the API refuses an old token: \"%ld%s%s\": \"conflict\" in "
                    "`answers` of the target",
                    probing->answer.status, probing->answer.code[0] ? " " : "",
                    probing->answer.code);
-        if (meaning == TARGET_CONFLICT)
+        if (probing->meaning == MEANS_CONFLICT)
             checkup_say(checkup, "an update with an old token is a conflict: %s", buf_text(&text));
-        else if (meaning == TARGET_DONE || meaning == TARGET_UNCHANGED)
+        else if (probing_is_accepted(probing))
             checkup_fail(
                 checkup, ERR_CONFIG,
                 "check where `lock` of the target sends the token; an API that does not "
@@ -595,7 +588,7 @@ void check_stale(struct checkup *checkup)
                          "an update with an old token was answered %s, which the target does not "
                          "take for a conflict",
                          buf_text(&text));
-        probing->in_doubt = meaning != TARGET_CONFLICT;
+        probing->in_doubt = probing->meaning != MEANS_CONFLICT;
     }
     buf_release(&fields);
     buf_release(&text);

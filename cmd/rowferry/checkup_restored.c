@@ -65,6 +65,13 @@ static void build_first(const struct probing *probing, struct buf *out)
     buf_release(&scratch);
 }
 
+/* Whether an answer means that another update is refused, too. */
+static bool is_final(enum meaning meaning)
+{
+    return meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_TOKEN ||
+           meaning == MEANS_WRONG_PLACE || meaning == MEANS_PROXY || meaning == MEANS_STOP;
+}
+
 /* Sends updates until the record is as it was. False after the finding. */
 static bool restore(struct checkup *checkup, struct probing *probing)
 {
@@ -72,8 +79,6 @@ static bool restore(struct checkup *checkup, struct probing *probing)
     bool fine = true;
 
     for (unsigned round = 0; fine && round < ROUNDS; round++) {
-        enum target_answer meaning;
-
         if (probing_same(probing, buf_span(&probing->first.fields),
                          buf_span(&probing->last.fields)))
             break;
@@ -81,8 +86,7 @@ static bool restore(struct checkup *checkup, struct probing *probing)
         build_first(probing, &fields);
         fine = probing_write(probing, buf_span(&fields), buf_span(&probing->first.under),
                              buf_span(&probing->last.token));
-        meaning = fine ? probing_meaning(probing) : TARGET_UNTOLD;
-        if (fine && meaning == TARGET_REFUSED)
+        if (fine && is_final(probing->meaning))
             fine = checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                                 "what it held was refused: %s", probing_answer(probing, &text));
         fine = fine && probing_read_after(probing);

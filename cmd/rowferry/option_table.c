@@ -151,7 +151,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_DRY_RUN] = {.name = "dry-run", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,
         .help = "show what would be done, and change nothing"},
     [OPT_YES] = {.name = "yes", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,
-        .help = "do not ask before changing more than one job"},
+        .help = "do not ask for confirmation"},
     [OPT_ENVIRONMENT] = {.name = "environment", .kind = KIND_TEXT, .argument = "E",
         .env = {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"},
         .fallback = "https://api.mypurecloud.com", .commands = REACHING, .group = GROUP_API,

@@ -77,6 +77,19 @@ static bool pause_ms(const struct probing *probing, int ms)
     return probing->wrote && poll(NULL, 0, ms) == 0;
 }
 
+/* Notes what the answer means to a run. */
+static void note_meaning(struct probing *probing)
+{
+    const struct api_probe_answer *answer = &probing->answer;
+    enum target_answer said = target_answer_of(probing->target, answer->status, answer->code);
+    struct json_tape tape = {0};
+    struct json_fault fault;
+    bool garbled = answer->body.size && !json_scan(&tape, buf_span(&answer->body), 0, &fault);
+
+    json_tape_release(&tape);
+    probing->meaning = meaning_of_answer(probing->description->lock, answer->status, said, garbled);
+}
+
 /* Sends a request; again where the API says that it did not take it. */
 static bool send(struct probing *probing, enum target_request kind, struct err *err)
 {
@@ -89,36 +102,17 @@ static bool send(struct probing *probing, enum target_request kind, struct err *
             return false;
         if ((answer->status != 429 && answer->status != 503) || tries == TRIES ||
             answer->wait_ms > WAIT_MAX_MS)
-            return true;
+            break;
         if (!pause_ms(probing, answer->wait_ms > 0 ? (int)answer->wait_ms : PAUSE_MS))
             return err_set(err, ERR_STOPPED, "stopped");
     }
+    note_meaning(probing);
+    return true;
 }
 
-enum target_answer probing_meaning(const struct probing *probing)
+bool probing_is_accepted(const struct probing *probing)
 {
-    static const struct {
-        long from, to;
-        enum target_answer meaning;
-    } table[] = {
-        {200, 201, TARGET_DONE},     {204, 204, TARGET_DONE},  {202, 299, TARGET_UNTOLD},
-        {404, 404, TARGET_MISSING},  {408, 408, TARGET_RETRY}, {409, 409, TARGET_CONFLICT},
-        {412, 412, TARGET_CONFLICT}, {428, 428, TARGET_STOP},  {429, 429, TARGET_THROTTLED},
-        {300, 499, TARGET_REFUSED},  {500, 599, TARGET_RETRY},
-    };
-    const struct api_probe_answer *answer = &probing->answer;
-    enum target_answer said = target_answer_of(probing->target, answer->status, answer->code);
-
-    for (size_t i = 0; said == TARGET_UNTOLD && i < sizeof table / sizeof *table; i++) {
-        if (answer->status < table[i].from || answer->status > table[i].to)
-            continue;
-        said = table[i].meaning;
-        if (said == TARGET_CONFLICT && probing->description->lock == TARGET_NONE)
-            return TARGET_REFUSED;
-        if (said == TARGET_UNTOLD)
-            break;
-    }
-    return said;
+    return probing->meaning == MEANS_DONE || probing->meaning == MEANS_UNCHANGED;
 }
 
 const char *probing_answer(const struct probing *probing, struct buf *out)
@@ -204,7 +198,7 @@ enum probing_look probing_read(struct probing *probing)
         if (err.kind != ERR_STOPPED)
             err_wrap(&err, "the record could not be read");
         checkup_take(checkup, &err, "try again when the API answers");
-    } else if (probing_meaning(probing) == TARGET_MISSING) {
+    } else if (probing->meaning == MEANS_MISSING) {
         look = PROBING_MISSING;
     } else if (probing->answer.status != 200) {
         checkup_fail(checkup, probing_kind(probing),
@@ -261,8 +255,8 @@ void probing_fields(const struct probing *probing, struct span fields, struct sp
     buf_release(&scratch);
 }
 
-/* Notes the tokens that the answer to an update has: where the target looks for one, and where a
- * record that is read has it. */
+/* Notes what the answer to an update means, and the tokens that it has: where the target looks for
+ * one, and where a record that is read has it. */
 static void read_answered(struct probing *probing)
 {
     const struct api_probe_answer *answer = &probing->answer;
@@ -272,6 +266,9 @@ static void read_answered(struct probing *probing)
 
     if (answer->body.size && !api_read_record(&view, buf_span(&answer->body), &scratch, &record))
         record.token = (struct span){0};
+    if (probing->meaning == MEANS_DONE && probing->description->lock == TARGET_STEP &&
+        !record.has_version)
+        probing->meaning = MEANS_AMBIGUOUS;
     set(&probing->answered, record.token);
     view.is_answer = false;
     view.header = (struct span){0};
@@ -299,8 +296,8 @@ bool probing_write(struct probing *probing, struct span fields, struct span unde
         return checkup_fail(probing->checkup, err.kind, "try again when the API answers",
                             "no answer came to an update, which can have been applied: %s",
                             err.text);
-    probing->in_doubt = probing_meaning(probing) == TARGET_UNTOLD || probing->answer.status >= 500;
     read_answered(probing);
+    probing->in_doubt = probing->meaning == MEANS_AMBIGUOUS || probing->answer.status >= 500;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "cmd/rowferry/checkup.h"
 #include "core/api/comparison.h"
 #include "core/api/probe.h"
+#include "core/job/meaning.h"
 #include "core/validate/schema.h"
 
 #include <stdbool.h>
@@ -33,11 +34,12 @@ struct probing {
                                    for it, and where a read has it; or empty */
     struct buf sent;            /* the fields of the last update */
     struct api_probe_answer answer;
-    bool is_ready;   /* the record was read, and can be updated */
-    bool wrote;      /* an update can have landed */
-    bool in_doubt;   /* ... and it is not known whether the last one has */
-    bool is_foreign; /* somebody else has changed the record since */
-    bool updated;    /* the first one was accepted, and the record was read after it */
+    enum meaning meaning; /* of the answer, as a run takes it */
+    bool is_ready;        /* the record was read, and can be updated */
+    bool wrote;           /* an update can have landed */
+    bool in_doubt;        /* ... and it is not known whether the last one has */
+    bool is_foreign;      /* somebody else has changed the record since */
+    bool updated;         /* the first one was accepted, and the record was read after it */
 };
 
 /* NULL after the finding. The caller closes it. */
@@ -64,8 +66,8 @@ void probing_fields(const struct probing *probing, struct span fields, struct sp
 bool probing_write(struct probing *probing, struct span fields, struct span under,
                    struct span token);
 
-/* Returns what the last answer means; TARGET_UNTOLD: it is ambiguous. */
-enum target_answer probing_meaning(const struct probing *probing);
+/* Whether the last answer means that the record holds the update. */
+bool probing_is_accepted(const struct probing *probing);
 
 /* Returns the last answer for messages, `409 general.conflict (message)`, in the buffer. */
 const char *probing_answer(const struct probing *probing, struct buf *out);

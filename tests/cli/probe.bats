@@ -227,6 +227,23 @@ city rewritten  " Ulm " "Ulm"' "$(jq -r 'select(.event == "field") |
 {"a":3}' "$(jq -c '{a:.fields.a}' ledger)"
 }
 
+@test "an answer to the guide's update means what it means to a run" {
+    schema Item '"guide"'
+    seed Item
+    start_sim --records seeds --only-seeded --answer 'T-1=201*1'
+    probe 2
+    finds update failed 'an update was answered 201, which can mean anything' \
+        'if that means that it is done, name the status in `answers` of the target'
+    curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=T-1=200*1"
+    probe 2
+    finds update failed 'an update was answered 200, which can mean anything' \
+        'if that means that it is done, name the status in `answers` of the target'
+    curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=T-1=412"
+    probe 3
+    holds "$(jq -r 'select(.check == "update") | .text' <<<"$output")" 'an update was answered 412'
+    finds 'put back' fine 'the record holds what it held, but for the mark, version 5'
+}
+
 @test "a record that cannot be put back is said to be so, with what it held" {
     schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
     seed rest-etag

@@ -29,9 +29,9 @@ prepare() {
     "${build[@]}" -C "$copy" -j1 build/mutant/librowferry.a >"$copy/build.log" 2>&1 || { tail -n 20 "$copy/build.log"; exit 2; }
 }
 
-# The unit tests of a source file.
+# The unit tests of a source file; what runs commands is left out.
 tests_of() {
-    awk -F': *' -v file="$1" '$1 == file { print $2 }' tests/coverage.map
+    awk -F': *' -v file="$1" '$1 == file { print $2 }' tests/coverage.map | tr ' ' '\n' | grep '_test$'
 }
 
 # Builds tests in a copy and runs them, until one fails (1) or cannot be built (2); its name is in

@@ -36,22 +36,29 @@ static unsigned room_ahead(const struct loop *loop)
     return room < most ? room : most;
 }
 
-/* How many jobs to claim now: what the window holds, and what the pace allows within a second. */
-static unsigned wanted(const struct loop *loop)
+/* How many more jobs the window holds, of those that the pace allows within a second. */
+static unsigned lacking(const struct loop *loop)
 {
     uint64_t allowed = governor_allows(&loop->governor, clock_monotonic_us(), 1000000);
-    /* jobs of refused requests are held: the sample that decides about them needs tasks, too */
-    unsigned kept = loop->rows > 1 && !loop->sampling ? LOOP_HELD_MAX : 0;
-    unsigned room = room_ahead(loop), free = loop->free.count;
+    unsigned room = room_ahead(loop);
 
-    if (loop->stopping || free <= kept)
+    if (loop->stopping)
         return 0;
     if (room > allowed * loop->rows)
         room = (unsigned)(allowed * loop->rows);
     if (loop->sampling && room > TRIAL_JOBS)
         room = TRIAL_JOBS;
-    room = room > loop->ready_jobs ? room - loop->ready_jobs : 0;
-    room = room < free - kept ? room : free - kept;
+    return room > loop->ready_jobs ? room - loop->ready_jobs : 0;
+}
+
+/* How many jobs to claim now. */
+static unsigned wanted(const struct loop *loop)
+{
+    /* jobs of refused requests are held: the sample that decides about them needs tasks, too */
+    unsigned kept = loop->rows > 1 && !loop->sampling ? LOOP_HELD_MAX : 0;
+    unsigned room = lacking(loop), free = loop->free.count > kept ? loop->free.count - kept : 0;
+
+    room = room < free ? room : free;
     return room < LOOP_WINDOW_MAX ? room : LOOP_WINDOW_MAX;
 }
 
@@ -68,11 +75,12 @@ static void add_tasks(struct loop *loop, unsigned count)
         task_list_add(&loop->free, &block->tasks[i]);
 }
 
-/* True while jobs that the unfinished request can have are about to come. */
+/* True while jobs that the unfinished request can have are about to come: at once, or when answers
+ * have made tasks free. */
 static bool awaits_jobs(const struct loop *loop)
 {
     return !keeper_is_idle(loop->keeper) || loop->settled.first || loop->fetching ||
-           (loop->more && loop->fed && wanted(loop) > 0);
+           (loop->more && loop->fed && (loop->in_flight ? lacking(loop) : wanted(loop)));
 }
 
 /* Moves the mark, before the request can leave. */
@@ -207,9 +215,6 @@ static void hand_turn(struct loop *loop)
 
     if (!keeper_is_idle(loop->keeper))
         return;
-    if (loop->rows > 1 && loop->free.count < LOOP_WINDOW_MAX + LOOP_HELD_MAX &&
-        loop->task_count + LOOP_WINDOW_MAX <= LOOP_TASKS_MAX)
-        add_tasks(loop, LOOP_WINDOW_MAX);
     want = wanted(loop);
     if (!should_hand(loop, want))
         return;
@@ -288,6 +293,9 @@ static void take_claimed(struct loop *loop, struct err *err)
         add_ready(loop, task, task_is_bulk(task, loop->rebase) ? rows : 0, err);
     }
     loop->fed = false;
+    if (loop->rows > 1 && loop->free.count < LOOP_WINDOW_MAX + LOOP_HELD_MAX &&
+        loop->task_count + LOOP_WINDOW_MAX <= LOOP_TASKS_MAX)
+        add_tasks(loop, LOOP_WINDOW_MAX);
     for (unsigned i = 0; loop->filling && i < exchange->claimed && !loop->fed; i++)
         loop->fed =
             span_equal(claim_schema(exchange->claims[i]), claim_schema(&loop->filling->claim));

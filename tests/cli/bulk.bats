@@ -159,6 +159,15 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same '0 rows' "$(sql 'SELECT count(*) FROM job_state WHERE attempts - attempts_before > 1') rows"
 }
 
+@test "requests are full, also where fewer rows can be in hand than there are slots for" {
+    outbound
+    contacts 1 1 12000
+    start_sim --latency-ms 50
+    ends 0 rowferry run inbox --min-age 0 --concurrency 64
+    same "$(yes 1000 | head -n 12 | xargs)" "$(sizes)"
+    same '12000 applied' "$(states)"
+}
+
 @test "a 429 and a 503 in the middle are about the whole request" {
     enrich
     contacts 1 1 200

@@ -5,7 +5,7 @@
 #
 #   BENCH_RUNS=5             runs of each
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
-#   BENCH_JOBS=100000        jobs of the drain
+#   BENCH_JOBS=100000        jobs of the drain, and rows of the bulk requests
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
 #   BENCH_NIGHT=100000       rows of the night, of which 5% changed
 #   BENCH_SECONDS=10         of load on the listener, in each run
@@ -14,7 +14,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
-FIGURES='ingest ndjson validate settings drain tls http2 curl parallel latency backlog start known prune memory listen night'
+FIGURES='ingest ndjson validate settings drain tls http2 curl parallel latency backlog start known prune memory listen night bulk'
 runs=${BENCH_RUNS:-5} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
 orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-$FIGURES}
 bin=$PWD/build/release
@@ -240,22 +240,24 @@ start_nginx() {
     die "nginx does not start"
 }
 
-# fill NAME COUNT: makes a database of that many pending jobs
+# fill NAME COUNT [SCHEMAS]: makes a database of that many pending jobs
 fill() {
     local file
     file=$(rows_file sequential "$2") || exit 1
     rm -f "$work/$1.db"*
-    "$bin/rowferry" ingest -q --db "$work/$1.db" --schemas schema "$file" || die "ingest failed"
+    "$bin/rowferry" ingest -q --db "$work/$1.db" --schemas "${3:-schema}" "$file" 2>"$work/said" ||
+        die "ingest failed: $(cat "$work/said")"
     sqlite3 "$work/$1.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 }
 
-# ours_drain NAME DATABASE URL: drains a copy of the database
+# ours_drain NAME DATABASE URL [SCHEMAS CONCURRENCY]: drains a copy of the database
 ours_drain() {
     rm -f "$work"/d.db*
     cp "$work/$2.db" "$work/d.db"
     measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
         ROWFERRY_CA_FILE="$work/cert.pem" \
-        "$bin/rowferry" drain -q --db "$work/d.db" --environment "$3" --concurrency 64 --rate none --audit none
+        "$bin/rowferry" drain -q --db "$work/d.db" --schemas "${4:-schema}" --environment "$3" \
+        --concurrency "${5:-64}" --rate none --audit none
 }
 
 # drain_pairs NAME URL TITLE TARGET
@@ -547,57 +549,116 @@ bench_listen() {
 }
 
 # night NAME NUMBER VERSION: reads the file of that night, in which one row of twenty is another than in
-# that of the night before, and drains it under a schema with that `version`. Its requests are in
-# $work/NAME-requests.
+# that of the night before, and drains it under a schema with that `version`
 night() {
     local file=$work/InventoryItem-night-$2.csv
 
     jq --arg version "$3" '."x-rowferry".version = $version' schema/InventoryItem.json >"$work/schema/InventoryItem.json"
     awk -F, -v OFS=, -v night="$2" 'NR > 1 && NR % 20 < night { $4++ } 1' "$(rows_file sequential "$night_rows")" >"$file"
     "$bin/rowferry" ingest -q --db "$work/night.db" --schemas "$work/schema" "$file" || die 'ingest failed'
+    drain_counted "$1" night "$work/schema" "$url" "$night_limit"
+}
+
+# drain_counted NAME DATABASE SCHEMAS URL LIMIT: one drain, whose requests are in $work/NAME-requests
+drain_counted() {
     rm -f "$work/$1"
     measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
-        "$bin/rowferry" drain --json --db "$work/night.db" --schemas "$work/schema" --environment "$night_url" \
-        --concurrency 64 --rate "$night_limit" --audit none
+        "$bin/rowferry" drain --json --db "$work/$2.db" --schemas "$3" --environment "$4" \
+        --concurrency 64 --rate "$5" --audit none
     tail -n 1 "$work/output" | jq .requests >"$work/$1-requests"
 }
 
-# night_line NAME TITLE
-night_line() {
+# requests_line NAME COUNT TITLE [TARGET]: with what the requests would take at the platform's limit
+requests_line() {
     local requests
     requests=$(cat "$work/$1-requests")
-    line "$1" "$night_rows" "$2"
-    single "$2, requests a row" "$(awk -v r="$requests" -v n="$night_rows" 'BEGIN { printf "%.3f", r / n }')" ''
-    single "$2, at 300 requests a minute" "$(awk -v r="$requests" 'BEGIN { printf "%.2f", r / 300 / 60 }')" h
+    line "$1" "$2" "$3"
+    single "$3, requests" "$requests" '' "${4:-}"
+    single "$3, at 300 requests a minute" "$(awk -v r="$requests" 'BEGIN { printf "%.1f", r / 300 }')" min
+}
+
+# start_simulator LIMIT: sets $url
+start_simulator() {
+    rm -f "$work/ready"
+    mkfifo "$work/ready"
+    "$bin/genesys-sim" --with-parent --max-seconds 3600 --rate-limit "$1" >"$work/ready" &
+    simulator=$!
+    read -r _ _ url <"$work/ready"
+}
+
+stop_simulator() {
+    kill "$simulator"
+    simulator=
 }
 
 # A full export of which 5% changed, one night after the other, at a limit that is 400 times the platform's.
 bench_night() {
-    local night_rows=${BENCH_NIGHT:-100000} night_limit=120000/m night_url
+    local night_rows=${BENCH_NIGHT:-100000} night_limit=120000/m url
 
-    rm -f "$work"/night.db* "$work/ready"
+    rm -f "$work"/night.db*
     mkdir -p "$work/schema"
-    mkfifo "$work/ready"
-    "$bin/genesys-sim" --with-parent --max-seconds 3600 --rate-limit "$night_limit" >"$work/ready" &
-    simulator=$!
-    read -r _ _ night_url <"$work/ready"
+    start_simulator "$night_limit"
     night required 1 required
     expect "$night_rows" "$work/night.db" 'SELECT sum(applied) FROM batch_summary'
     night fetch 2 fetch
     night cold 3 known
     night warm 4 known
     expect $((night_rows / 20)) "$work/night.db" 'SELECT applied FROM batch_summary ORDER BY batch_id DESC LIMIT 1'
-    measure loop python3 tests/bench/loop.py "$night_url" "$work/InventoryItem-night-4.csv"
+    measure loop python3 tests/bench/loop.py "$url" "$work/InventoryItem-night-4.csv"
     cp "$work/output" "$work/loop-requests"
-    kill "$simulator"
-    simulator=
+    stop_simulator
     title "a night of $night_rows rows, 5% of them changed, at $night_limit"
-    night_line required 'version: required'
-    night_line fetch 'version: fetch'
-    night_line cold 'version: known, nothing known yet'
-    night_line warm 'version: known'
-    night_line loop 'a loop of GET and PUT, one connection'
+    requests_line required "$night_rows" 'version: required'
+    requests_line fetch "$night_rows" 'version: fetch'
+    requests_line cold "$night_rows" 'version: known, nothing known yet'
+    requests_line warm "$night_rows" 'version: known'
+    requests_line loop "$night_rows" 'a loop of GET and PUT, one connection'
     rm -f "$work"/night.db*
+}
+
+# bulk_schema NAME SETTINGS: a folder schema-NAME with a schema file that has these in `x-rowferry`
+bulk_schema() {
+    mkdir -p "$work/schema-$1"
+    jq --argjson settings "$2" '."x-rowferry" = $settings' schema/InventoryItem.json \
+        >"$work/schema-$1/InventoryItem.json"
+}
+
+# bulk_requests NAME ROWS TITLE: the requests that all rows need under that schema, ROWS in each
+bulk_requests() {
+    fill "$1" "$jobs" "$work/schema-$1"
+    drain_counted "$1" "$1" "$work/schema-$1" "$url" 120000/m
+    expect "$jobs" "$work/$1.db" 'SELECT sum(applied) FROM batch_summary'
+    requests_line "$1" "$jobs" "$3" "$((jobs / $2)), 3% more at most"
+    rm -f "$work/$1".db*
+}
+
+# Requests of many rows: how many requests there are at a limit that is 400 times the platform's, and what
+# a row takes at full speed.
+bench_bulk() {
+    local i url
+    bulk_schema single '{"target": {"preset": "genesys-external-contacts", "params": {"source": "s"}, "bulk": null}}'
+    bulk_schema enrich '{"target": {"preset": "genesys-external-contacts", "params": {"source": "s"}}}'
+    bulk_schema outbound \
+        '{"write": "replace", "target": {"preset": "genesys-outbound-contacts", "params": {"list": "L"}}}'
+    start_simulator 120000/m
+    title "$jobs rows at 120000 requests a minute"
+    bulk_requests single 1 'external contacts one by one'
+    bulk_requests enrich 10 'external contacts, 10 a request'
+    bulk_requests outbound 1000 'outbound contacts, 1000 a request'
+    stop_simulator
+
+    start_nginx
+    fill rows "$jobs" "$work/schema-outbound"
+    for ((i = 0; i < runs; i++)); do
+        ours_drain bulk rows "http://127.0.0.1:$port" "$work/schema-outbound" 8
+        measure limit-bulk "$bin/limit_drain" "http://127.0.0.1:$port" $((jobs / 1000)) 8 1000
+    done
+    expect "$jobs" "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
+    title "drain of $jobs rows, 1000 a request, concurrency 8, nginx on loopback"
+    line bulk "$jobs" 'rowferry drain'
+    line limit-bulk "$jobs" 'bare curl_multi loop'
+    ratio bulk limit-bulk '' 'processor 0.7x'
+    rm -f "$work"/rows.db*
 }
 
 # machine: what the figures were measured on

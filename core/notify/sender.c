@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/http/governor.h"
 #include "core/http/url.h"
+#include "core/notify/health.h"
 #include "core/notify/payload.h"
 #include "core/store/runs.h"
 
@@ -20,16 +21,14 @@
 enum {
     FIELDS = 4,
     FIELD_SIZE = 64,
-    BUDGET_UNITS = 100, /* of a run; what has to be tried again costs 5, a success earns 1 */
-    BUDGET_COST = 5,
-    TROUBLE_FROM = 3, /* deliveries in a row without a success: then one at a time, with pauses */
-    TROUBLE_WAIT_MAX_MS = 60000,
+    FAILURES_MAX = 20, /* in a row, of a sender that ends */
 };
 
 /* A delivery on its way. */
 struct flight {
     struct delivery delivery;
     bool is_used;
+    int64_t departed_us;
     struct buf body, signature;
     char idempotency_key[FIELD_SIZE], id[FIELD_SIZE], timestamp[FIELD_SIZE];
     struct http_field fields[FIELDS + 1];
@@ -40,16 +39,14 @@ struct sender {
     struct sender_options options;
     struct http_pool *pool;
     struct governor governor;
+    struct health health;
     struct payload_reader reader;
     struct flight *flights;
     unsigned in_flight;
     struct delivery_outcome *outcomes; /* to be settled, at most one for each flight */
     struct flight **settled;
     unsigned outcome_count;
-    int64_t *due_ids;
-    int budget;
-    unsigned trouble; /* deliveries in a row without a success */
-    int64_t trouble_id;
+    struct delivery_due *due;
     char scope[sizeof SCOPE + 16]; /* of the pause */
     int64_t asked_until_ms;        /* to be stored; 0: nothing is */
     struct sender_counts counts;
@@ -94,8 +91,7 @@ struct sender *sender_open(struct store *store, const struct sender_options *opt
     sender->flights = mem_calloc(slots, sizeof *sender->flights);
     sender->outcomes = mem_calloc(slots, sizeof *sender->outcomes);
     sender->settled = mem_calloc(slots, sizeof(struct flight *));
-    sender->due_ids = mem_calloc(2 * (size_t)slots, sizeof *sender->due_ids);
-    sender->budget = BUDGET_UNITS;
+    sender->due = mem_calloc(2 * (size_t)slots, sizeof *sender->due);
     memcpy(sender->dice, &seed, sizeof sender->dice);
     governor_init(&sender->governor, 0);
     snprintf(sender->scope, sizeof sender->scope, SCOPE "%016" PRIx64,
@@ -120,7 +116,7 @@ void sender_close(struct sender *sender)
     free(sender->flights);
     free(sender->outcomes);
     free(sender->settled);
-    free(sender->due_ids);
+    free(sender->due);
     free(sender);
 }
 
@@ -223,33 +219,24 @@ static void note_refusal(struct sender *sender, const struct http_answer *answer
                      erand48(sender->dice), now_us);
 }
 
-/* Without an answer that helps: then one at a time, with pauses that grow. */
-static void note_trouble(struct sender *sender, int64_t id, int64_t now_us)
+/* Without an answer that helps. For a sender that ends, another try of a record shows something
+ * while no record has shown that the ERP works. */
+static void note_failure(struct sender *sender, const struct flight *flight, int64_t now_us)
 {
-    int64_t wait_ms = SENDER_BACKOFF_MS;
+    struct health *health = &sender->health;
+    bool ends = sender->options.max_tries > 0;
 
-    if (sender->trouble_id != id && sender->trouble < UINT_MAX)
-        sender->trouble++;
-    sender->trouble_id = id;
-    if (sender->options.max_tries > 0) {
-        sender->budget -= BUDGET_COST;
-        if (sender->budget <= 0 && sender->end == SENDER_AT_WORK)
-            sender->end = SENDER_EXHAUSTED;
-        return;
-    }
-    if (sender->trouble < TROUBLE_FROM)
-        return;
-    for (unsigned i = TROUBLE_FROM; i < sender->trouble && wait_ms < TROUBLE_WAIT_MAX_MS; i++)
-        wait_ms *= 2;
-    if (wait_ms > TROUBLE_WAIT_MAX_MS)
-        wait_ms = TROUBLE_WAIT_MAX_MS;
-    wait_ms += (int64_t)(erand48(sender->dice) * (double)wait_ms / 4);
-    governor_pause(&sender->governor, now_us + wait_ms * 1000);
+    health_failed(health, flight->departed_us,
+                  flight->delivery.tries == 0 || (ends && health->worked_us == 0),
+                  erand48(sender->dice), now_us);
+    if (ends && health->failures >= FAILURES_MAX && sender->end == SENDER_AT_WORK)
+        sender->end = SENDER_EXHAUSTED;
 }
 
 static void note_answer(struct sender *sender, const struct http_answer *answer,
                         const struct delivery_outcome *outcome)
 {
+    const struct flight *flight = answer->context;
     int64_t now_us = clock_monotonic_us();
     bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after_ms >= 0);
 
@@ -259,17 +246,11 @@ static void note_answer(struct sender *sender, const struct http_answer *answer,
         memcpy(sender->problem, outcome->error, sizeof sender->problem);
     switch (outcome->state) {
     case DELIVERY_DELIVERED:
-        sender->counts.delivered++;
-        sender->trouble = 0;
-        sender->trouble_id = 0;
-        if (sender->budget < BUDGET_UNITS)
-            sender->budget++;
-        governor_accepted(&sender->governor, now_us - answer->latency_us, now_us);
-        return;
     case DELIVERY_FAILED: /* it works, and refuses this one */
-        sender->counts.failed++;
-        sender->trouble = 0;
-        governor_accepted(&sender->governor, now_us - answer->latency_us, now_us);
+        sender->counts.delivered += outcome->state == DELIVERY_DELIVERED;
+        sender->counts.failed += outcome->state == DELIVERY_FAILED;
+        health_worked(&sender->health, now_us);
+        governor_accepted(&sender->governor, flight->departed_us, now_us);
         return;
     case DELIVERY_PENDING:
         break;
@@ -280,7 +261,7 @@ static void note_answer(struct sender *sender, const struct http_answer *answer,
     if (refused)
         note_refusal(sender, answer, now_us);
     else
-        note_trouble(sender, outcome->id, now_us);
+        note_failure(sender, flight, now_us);
 }
 
 static void take_answers(struct sender *sender)
@@ -390,7 +371,8 @@ static bool start(struct sender *sender, struct flight *flight, struct err *err)
         return false;
     flight->is_used = true;
     sender->in_flight++;
-    governor_departed(&sender->governor, clock_monotonic_us());
+    flight->departed_us = clock_monotonic_us();
+    governor_departed(&sender->governor, flight->departed_us);
     crash_point(CRASH_DELIVERY_STARTED);
     return true;
 }
@@ -422,41 +404,85 @@ static bool record_is_in_flight(const struct sender *sender, struct span record_
     return false;
 }
 
-static unsigned allowed(const struct sender *sender)
+/* How many may be in flight of deliveries that were tried before: what hangs again and again leaves
+ * slots for others. */
+static unsigned repeated_max(const struct sender *sender)
 {
-    unsigned most = sender->trouble >= TROUBLE_FROM && sender->options.max_tries == 0
-                        ? 1
-                        : sender->options.concurrency;
+    return (sender->options.concurrency + 1) / 2;
+}
 
-    return sender->in_flight < most ? most - sender->in_flight : 0;
+static unsigned repeated_in_flight(const struct sender *sender)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < sender->options.concurrency; i++)
+        count += sender->flights[i].is_used && sender->flights[i].delivery.tries > 0;
+    return count;
+}
+
+/* Whether a delivery may leave now; *wait_us: until it may, if that is sooner. */
+static bool may_leave(const struct sender *sender, const struct delivery_due *due, int64_t *wait_us)
+{
+    int64_t health_us =
+        sender->options.max_tries > 0
+            ? 0
+            : health_wait_us(&sender->health, !due->is_repeated, clock_monotonic_us());
+
+    if (health_us > 0 && (*wait_us == 0 || health_us < *wait_us))
+        *wait_us = health_us;
+    return health_us == 0 &&
+           !(due->is_repeated && repeated_in_flight(sender) >= repeated_max(sender)) &&
+           !is_in_flight(sender, due->id);
+}
+
+/* What is due, into sender->due. In trouble, the sample is what has not been tried, from the other
+ * end: there may be many records in a row that fail. */
+static bool find_due(struct sender *sender, int64_t now_ms, size_t *count, int64_t *next_due_ms,
+                     struct err *err)
+{
+    const size_t max = 2 * (size_t)sender->options.concurrency;
+    bool ends = sender->options.max_tries > 0;
+
+    *count = 0;
+    *next_due_ms = 0;
+    if (health_in_trouble(&sender->health) &&
+        (ends || health_wait_us(&sender->health, true, clock_monotonic_us()) == 0) &&
+        !deliveries_newest(sender->store, now_ms, sender->due, max, count, err))
+        return false;
+    return *count > 0 ||
+           deliveries_due(sender->store, now_ms, ends ? sender->options.max_tries : INT_MAX,
+                          sender->due, max, 2 * (size_t)repeated_max(sender), count, next_due_ms,
+                          err);
 }
 
 /* Starts what is due; *wait_ms: until more is, at most. */
 static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
 {
+    bool is_careful = health_in_trouble(&sender->health) && sender->options.max_tries == 0;
+    unsigned most = is_careful ? 1 : sender->options.concurrency;
     int64_t now_ms = clock_now_ms(), wait_us, next_due_ms;
-    unsigned most = allowed(sender);
     size_t count;
 
-    if (most == 0) /* the next answer makes room */
+    if (sender->in_flight >= most) /* the next answer makes room */
         return true;
-    if (!deliveries_due(
-            sender->store, now_ms, sender->options.max_tries ? sender->options.max_tries : INT_MAX,
-            sender->due_ids, 2 * (size_t)sender->options.concurrency, &count, &next_due_ms, err))
+    if (!find_due(sender, now_ms, &count, &next_due_ms, err))
         return false;
     wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
-    for (size_t i = 0; i < count && most > 0 && wait_us == 0; i++) {
+    for (size_t i = 0; i < count && sender->in_flight < most && wait_us == 0; i++) {
         struct flight *flight = find_free(sender);
+        int64_t health_us = 0;
 
-        if (is_in_flight(sender, sender->due_ids[i]))
+        if (!may_leave(sender, &sender->due[i], &health_us)) {
+            if (health_us > 0 && health_us / 1000 < *wait_ms)
+                *wait_ms = (int)(health_us / 1000) + 1;
             continue;
-        if (!delivery_read(sender->store, sender->due_ids[i], &flight->delivery, err))
+        }
+        if (!delivery_read(sender->store, sender->due[i].id, &flight->delivery, err))
             return false;
         if (record_is_in_flight(sender, buf_span(&flight->delivery.record_id)))
             continue;
         if (!start(sender, flight, err))
             return false;
-        most--;
         wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
     }
     if (count > 0 && wait_us > 0 && wait_us / 1000 < *wait_ms)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LOOKED_AT_MAX = 4096 }; /* deliveries that are due, in search of those that may be sent */
+
 enum {
     DELIVERY_BEGIN,
     DELIVERY_BLOCKED,
@@ -12,6 +14,7 @@ enum {
     DELIVERY_NEXT,
     DELIVERY_BEGIN_RUN,
     DELIVERY_DUE,
+    DELIVERY_NEWEST,
     DELIVERY_NEXT_DUE,
     DELIVERY_READ,
     DELIVERY_SETTLE,
@@ -38,9 +41,13 @@ static const char *const sql[] = {
     [DELIVERY_BEGIN_RUN] = "UPDATE outbox SET attempts_before = attempts, not_before_ms = :now_ms "
                            "WHERE state <> 'delivered' AND not_before_ms IS NOT NULL "
                            "AND (attempts > attempts_before OR not_before_ms > :now_ms)",
-    [DELIVERY_DUE] = "SELECT id FROM outbox WHERE state <> 'delivered' "
-                     "AND not_before_ms <= :now_ms AND attempts - attempts_before < :attempts "
+    [DELIVERY_DUE] = "SELECT id, attempts > attempts_before AS is_repeated FROM outbox "
+                     "WHERE state <> 'delivered' AND not_before_ms <= :now_ms "
+                     "AND attempts - attempts_before < :attempts "
                      "ORDER BY not_before_ms, id LIMIT :wanted",
+    [DELIVERY_NEWEST] = "SELECT id FROM outbox WHERE state <> 'delivered' "
+                        "AND not_before_ms <= :now_ms AND attempts = attempts_before "
+                        "ORDER BY not_before_ms DESC, id DESC LIMIT :wanted",
     [DELIVERY_NEXT_DUE] = "SELECT min(not_before_ms) AS due_ms FROM outbox "
                           "WHERE state <> 'delivered' AND not_before_ms > :now_ms "
                           "AND attempts - attempts_before < :attempts",
@@ -166,8 +173,9 @@ bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
     return db_run(store, statement, err, "begin to deliver");
 }
 
-bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
-                    size_t *found, int64_t *next_due_ms, struct err *err)
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
+                    size_t max, size_t repeated, size_t *found, int64_t *next_due_ms,
+                    struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_DUE, err);
     bool fine = true;
@@ -175,9 +183,16 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
     *found = 0;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
-    db_bind_int64(statement, DB_WANTED, (int64_t)max);
-    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries"))
-        ids[(*found)++] = db_column_int64(statement, DB_ID);
+    db_bind_int64(statement, DB_WANTED, LOOKED_AT_MAX);
+    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries")) {
+        struct delivery_due due = {db_column_int64(statement, DB_ID),
+                                   db_column_int(statement, DB_IS_REPEATED)};
+
+        if (due.is_repeated && repeated == 0)
+            continue;
+        repeated -= due.is_repeated;
+        list[(*found)++] = due;
+    }
     db_reset(statement);
     if (!fine)
         return false;
@@ -186,6 +201,21 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
     return db_read_int64(store, statement, DB_DUE_MS, next_due_ms, err, "look for deliveries");
+}
+
+bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_due *list, size_t max,
+                       size_t *found, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEWEST, err);
+    bool fine = true;
+
+    *found = 0;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_WANTED, (int64_t)max);
+    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries"))
+        list[(*found)++] = (struct delivery_due){db_column_int64(statement, DB_ID), false};
+    db_reset(statement);
+    return fine;
 }
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)

@@ -28,12 +28,22 @@ void delivery_release(struct delivery *delivery);
  * counted from here on. */
 bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err);
 
-/* The ids of deliveries that are due and have been tried less than `tries` times, in the order in
- * which they became due. *next_due_ms: when the first of the others is; 0: none is. Of a record it
- * is the oldest one that is pending, and one that `retry` put back. What is in flight is among them
- * until it is settled. */
-bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
-                    size_t *count, int64_t *next_due_ms, struct err *err);
+struct delivery_due {
+    int64_t id;
+    bool is_repeated; /* it has been tried since deliveries_begin */
+};
+
+/* The deliveries that are due and have been tried less than `tries` times, in the order in which
+ * they became due; at most max, and at most `repeated` that were tried before. *next_due_ms: when
+ * the first of the others is; 0: none is. Of a record it is the oldest one that is pending, and one
+ * that `retry` put back. What is in flight is among them until it is settled. */
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
+                    size_t max, size_t repeated, size_t *count, int64_t *next_due_ms,
+                    struct err *err);
+
+/* The deliveries that are due and have not been tried since deliveries_begin, the newest first. */
+bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_due *list, size_t max,
+                       size_t *count, struct err *err);
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err);
 

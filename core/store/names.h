@@ -87,6 +87,7 @@
     X(IS_PRUNED) \
     X(IS_REFUSED) \
     X(IS_REOPENED) \
+    X(IS_REPEATED) \
     X(IS_SENT) \
     X(IS_SHEET) \
     X(IS_UNFILED) \

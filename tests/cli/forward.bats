@@ -82,6 +82,21 @@ A 2
 A 3' "$(erp_got)"
 }
 
+@test "however many records fail first, a run delivers the others" {
+    local i
+
+    start_sim
+    for i in {1..30}; do
+        setting "answer=erp:BAD$i=500"
+        notification "BAD$i" 1
+    done >notes
+    for i in {1..40}; do notification "A$i" 1; done >>notes
+    ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    holds "$stderr" '30 notifications not delivered'
+    same 40 "$(erp_got | grep -c '^A')"
+    same 30 "$(sql "SELECT count(*) FROM undelivered WHERE state = 'pending' AND attempts BETWEEN 1 AND 3")"
+}
+
 @test "what the ERP refuses is final, exit 3, and retry --deliveries sends it again" {
     start_sim
     setting 'answer=erp:BAD=422'

@@ -24,6 +24,32 @@ A 2' "$(erp_got)"
     same '143' "$(sql "SELECT exit_status FROM run WHERE command = 'listen'")"
 }
 
+all_tried_twice() {
+    [ "$(sql "SELECT min(attempts) FROM delivery WHERE state = 'pending'")" -ge 2 ]
+}
+
+@test "records that the ERP always answers 500 hold up no others" {
+    local i began
+
+    start_sim
+    for i in 1 2 3 4 5 6 7 8; do setting "answer=erp:BAD$i=500"; done
+    start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    for i in 1 2 3 4 5 6 7 8; do posts 200 "$(notification "BAD$i" 1)"; done
+    began=$SECONDS
+    for i in 1 2 3 4 5; do posts 200 "$(notification A $i)"; done
+    for i in 1 2 3 4 5; do posts 200 "$(notification "C$i" 1)"; done
+    eventually delivered 10
+    [ $((SECONDS - began)) -lt 15 ]
+    # those that fail are tried again, ever less often
+    eventually all_tried_twice
+    began=$SECONDS
+    for i in 1 2 3 4 5; do posts 200 "$(notification A "1$i")"; done
+    eventually delivered 15
+    [ $((SECONDS - began)) -lt 10 ]
+    same 8 "$(sql "SELECT count(*) FROM delivery WHERE state = 'pending'")"
+    stop_listen
+}
+
 @test "the same notification again is answered 2xx and stored once" {
     start_listen
     posts 200 "$(notification A 1)"

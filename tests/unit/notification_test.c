@@ -63,14 +63,15 @@ static void decide(struct fixture *fixture, struct script *script, unsigned expe
 /* The ids that are due now, in order. */
 static void assert_due(struct fixture *fixture, const char *expected)
 {
-    int64_t ids[16], next_due_ms;
+    struct delivery_due due[16];
+    int64_t next_due_ms;
     struct buf text = {0};
     size_t count;
 
-    assert_true(deliveries_due(fixture->store, fixture->now_ms, 3, ids, 16, &count, &next_due_ms,
-                               &fixture->err));
+    assert_true(deliveries_due(fixture->store, fixture->now_ms, 3, due, 16, 16, &count,
+                               &next_due_ms, &fixture->err));
     for (size_t i = 0; i < count; i++)
-        buf_printf(&text, "%s%lld", i ? " " : "", (long long)ids[i]);
+        buf_printf(&text, "%s%lld", i ? " " : "", (long long)due[i].id);
     assert_string_equal(buf_text(&text), expected);
     buf_release(&text);
 }

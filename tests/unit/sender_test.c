@@ -3,6 +3,7 @@
 #include "core/notify/sender.h"
 
 #include "core/base/mem.h"
+#include "core/notify/health.h"
 #include "core/store/notification.h"
 #include "tests/lib/fault_sql.h"
 #include "tests/lib/store_fixture.h"
@@ -161,6 +162,7 @@ static struct world {
     struct buf fields;    /* of the last request, `NAME: VALUE`, a line each */
     unsigned char number; /* of notifications */
     bool cannot_open, cannot_start;
+    bool has_bad; /* records whose name begins with x are answered 500, whatever the list says */
     long start_s;
 } world;
 
@@ -183,15 +185,25 @@ void http_pool_wake(struct http_pool *pool)
     (void)pool;
 }
 
+static bool is_bad(const char *text, size_t size)
+{
+    static const char name[] = "\"recordId\":\"x";
+
+    return memmem(text, size, name, sizeof name - 1) != NULL;
+}
+
 bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err)
 {
     unsigned slot = 0, in_flight = 1,
              at = world.requests < world.reply_count ? world.requests : world.reply_count - 1;
+    static const struct reply bad = {HTTP_DONE, 500, -1, NULL};
     const struct reply *reply = &world.replies[at];
 
     (void)pool;
     if (world.cannot_start)
         return err_set(err, ERR_INTERNAL, "libcurl is broken");
+    if (world.has_bad && is_bad((const char *)request->body.data, request->body.size))
+        reply = &bad;
     while (world.is_used[slot])
         slot++;
     for (unsigned i = 0; i < SLOTS; i++)
@@ -510,6 +522,101 @@ static void how_a_sender_ends(void **state)
     }
 }
 
+/* Notifications of so many records. */
+static void notify_of(const char *prefix, unsigned records)
+{
+    struct buf text = {0};
+
+    for (unsigned i = 0; i < records; i++)
+        buf_printf(&text, "%s%u ", prefix, i);
+    notify(buf_text(&text));
+    buf_release(&text);
+}
+
+/* Delivers what is pending, with records that the ERP always answers 500; the second by which all
+ * of the others are delivered. */
+static long seconds_until_good(unsigned max_tries, unsigned turns)
+{
+    static const struct reply fine = {HTTP_DONE, 200, -1, NULL};
+    struct sender_options options = usual();
+    struct sender_counts counts;
+    long last_s = 0;
+
+    options.max_tries = max_tries;
+    world.has_bad = true;
+    play(&options, &fine, 1, turns, &counts);
+    for (const char *line = buf_text(&world.sent); *line; line = strchr(line, '\n') + 1)
+        if (!is_bad(line, strcspn(line, "\n")))
+            last_s = strtol(line, NULL, 10);
+    assert_string_equal(fixture_ask(world.fixture,
+                                    "SELECT count(*) FROM outbox d JOIN notification n USING (id) "
+                                    "WHERE d.state = 'pending' AND n.record_id NOT LIKE 'x%'"),
+                        "0");
+    return last_s;
+}
+
+static void records_that_fail_hold_up_no_others(void **state)
+{
+    (void)state;
+    notify_of("x", 8);
+    notify_of("a", 100);
+    assert_in_range(seconds_until_good(0, 300), 0, 3);
+    /* what comes later, while those that fail are tried again and again */
+    for (unsigned i = 0; i < 3; i++) {
+        skipped_s += 20;
+        notify_of("b", 20);
+        assert_in_range(seconds_until_good(0, 300), 0, 3);
+    }
+}
+
+/* While those that fail are tried again, others that come are delivered at once: that ones that are
+ * tried again fail shows nothing. */
+static void what_comes_while_others_fail_leaves_at_once(void **state)
+{
+    static const struct reply fine = {HTTP_DONE, 200, -1, NULL};
+    struct sender_options options = usual();
+    struct sender *sender;
+    enum sender_end end;
+
+    (void)state;
+    options.max_tries = 0;
+    sender = sender_open(world.fixture->store, &options, &world.fixture->err);
+    world.replies = &fine;
+    world.reply_count = 1;
+    world.has_bad = true;
+    notify_of("x", 12);
+    assert_true(sender_begin(sender, &world.fixture->err));
+    for (unsigned round = 0; round < 20; round++) {
+        uint64_t before = sender_counts(sender)->delivered;
+        long from_s;
+
+        for (unsigned i = 0; i < 12; i++)
+            assert_true(sender_turn(sender, false, 1000, -1, &end, &world.fixture->err));
+        notify("a b c");
+        from_s = skipped_s;
+        for (unsigned i = 0; i < 20 && sender_counts(sender)->delivered < before + 3; i++)
+            assert_true(sender_turn(sender, false, 1000, -1, &end, &world.fixture->err));
+        assert_int_equal(sender_counts(sender)->delivered, before + 3);
+        /* the turn that settles them waits a second for more */
+        assert_in_range(skipped_s - from_s, 0, round == 0 ? 20 : 1);
+    }
+    sender_close(sender);
+}
+
+/* Many that fail, all of them first: the sample is taken from the other end too. */
+static void a_run_of_records_that_fail_is_passed(void **state)
+{
+    (void)state;
+    notify_of("x", 60);
+    notify_of("a", 40);
+    assert_in_range(seconds_until_good(0, 600), 0, 30);
+    end(state);
+    begin(state);
+    notify_of("x", 60);
+    notify_of("a", 40);
+    assert_in_range(seconds_until_good(3, 600), 0, 5);
+}
+
 /* For one that runs for good, an ERP without an answer is asked by one request at a time, after
  * pauses that grow. */
 static void an_erp_in_trouble_is_asked_less_often(void **state)
@@ -517,16 +624,12 @@ static void an_erp_in_trouble_is_asked_less_often(void **state)
     static const struct reply broken = {HTTP_CUT, 0, -1, NULL};
     struct sender_options options = usual();
     struct sender_counts counts;
-    struct buf text = {0};
     long before_s = 0, gap_s = 0;
     unsigned in_a_moment = 0;
 
     (void)state;
     options.max_tries = 0;
-    for (unsigned i = 0; i < 40; i++)
-        buf_printf(&text, "r%u ", i);
-    notify(buf_text(&text));
-    buf_release(&text);
+    notify_of("r", 40);
     assert_int_equal(play(&options, &broken, 1, 400, &counts), SENDER_AT_WORK);
     for (const char *line = buf_text(&world.sent); *line; line = strchr(line, '\n') + 1) {
         long at_s = strtol(line, NULL, 10);
@@ -537,7 +640,7 @@ static void an_erp_in_trouble_is_asked_less_often(void **state)
             gap_s = at_s - before_s;
         before_s = at_s;
     }
-    assert_int_equal(in_a_moment, SLOTS);
+    assert_int_equal(in_a_moment, HEALTH_TROUBLE_FROM);
     assert_in_range(gap_s, 60, 80);
     assert_int_equal(counts.retried, world.requests);
 }
@@ -671,6 +774,9 @@ int main(void)
         cmocka_unit_test(endpoints_are_https_or_local),
         WITH_ERP(records_in_order_and_several_at_a_time),
         WITH_ERP(how_a_sender_ends),
+        WITH_ERP(records_that_fail_hold_up_no_others),
+        WITH_ERP(what_comes_while_others_fail_leaves_at_once),
+        WITH_ERP(a_run_of_records_that_fail_is_passed),
         WITH_ERP(an_erp_in_trouble_is_asked_less_often),
         WITH_ERP(what_the_erp_said_last_is_known),
         WITH_ERP(a_stop_waits_for_what_is_in_flight),

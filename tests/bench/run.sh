@@ -632,6 +632,20 @@ bulk_requests() {
     rm -f "$work/$1".db*
 }
 
+# What is stored of each row at least, before the request leaves and after: four statements for all rows.
+bulk_written() {
+    rm -f "$work"/s.db*
+    cp "$work/rows.db" "$work/s.db"
+    measure written sqlite3 "$work/s.db" \
+        "INSERT INTO job_state (job_id, state, attempts, run_id, correlation_id, updated_ms)
+         SELECT id, 'sending', 1, 2, randomblob(16), 1796000000000 FROM job_row" \
+        "INSERT INTO attempt (run_id, started_ms, method, job_id)
+         SELECT 2, 1796000000000, 'PUT', job_id FROM job_state" \
+        "UPDATE job_state SET state = 'applied', http_status = 200, updated_ms = 1796000000001 WHERE state = 'sending'" \
+        'UPDATE attempt SET ended_ms = 1796000000001, latency_us = 1000, http_status = 200 WHERE ended_ms IS NULL'
+    expect "$jobs" "$work/s.db" "SELECT count(*) FROM attempt WHERE http_status = 200"
+}
+
 # Requests of many rows: how many requests there are at a limit that is 400 times the platform's, and what
 # a row takes at full speed.
 bench_bulk() {
@@ -652,13 +666,15 @@ bench_bulk() {
     for ((i = 0; i < runs; i++)); do
         ours_drain bulk rows "http://127.0.0.1:$port" "$work/schema-outbound" 8
         measure limit-bulk "$bin/limit_drain" "http://127.0.0.1:$port" $((jobs / 1000)) 8 1000
+        bulk_written
     done
     expect "$jobs" "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
     title "drain of $jobs rows, 1000 a request, concurrency 8, nginx on loopback"
     line bulk "$jobs" 'rowferry drain'
     line limit-bulk "$jobs" 'bare curl_multi loop'
+    line written "$jobs" 'sqlite3, what is stored of the rows'
     ratio bulk limit-bulk '' 'processor 0.7x'
-    rm -f "$work"/rows.db*
+    rm -f "$work"/rows.db* "$work"/s.db*
 }
 
 # machine: what the figures were measured on

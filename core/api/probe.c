@@ -11,6 +11,7 @@
 #include "core/http/token.h"
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,17 +24,17 @@ struct api_probe {
     int64_t ahead_ms;
 };
 
-/* What the status of an answer about a record means here. The first rule that fits counts.
- * ERR_NONE: the API answers, and accepts us. */
+/* What the status of an answer about a record means here. The first rule that fits counts;
+ * the last one fits all. ERR_NONE: the API answers, and accepts us. */
 static const struct {
     long from, to;
     bool json; /* only if the body is a JSON object, as all bodies of the API are */
     enum err_kind kind;
 } rules[] = {
-    {200, 200, true, ERR_NONE},    {404, 404, true, ERR_NONE},    {429, 429, false, ERR_NONE},
-    {401, 401, false, ERR_AUTH},   {403, 403, false, ERR_AUTH},   {408, 408, false, ERR_NETWORK},
-    {501, 501, false, ERR_CONFIG}, {505, 505, false, ERR_CONFIG}, {500, 599, false, ERR_NETWORK},
-    {0, 999, false, ERR_CONFIG},
+    {200, 200, true, ERR_NONE},       {404, 404, true, ERR_NONE},    {429, 429, false, ERR_NONE},
+    {401, 401, false, ERR_AUTH},      {403, 403, false, ERR_AUTH},   {408, 408, false, ERR_NETWORK},
+    {501, 501, false, ERR_CONFIG},    {505, 505, false, ERR_CONFIG}, {500, 599, false, ERR_NETWORK},
+    {0, LONG_MAX, false, ERR_CONFIG},
 };
 
 struct api_probe *api_probe_open(const struct api_probe_options *options, struct err *err)
@@ -129,13 +130,13 @@ static enum err_kind find_kind(const struct http_answer *answer)
 {
     struct json_object *object = body_parse(answer->body);
     bool json = object != NULL;
+    size_t i = 0;
 
     json_object_put(object);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (answer->status >= rules[i].from && answer->status <= rules[i].to &&
-            (json || !rules[i].json))
-            return rules[i].kind;
-    return ERR_CONFIG;
+    while (answer->status < rules[i].from || answer->status > rules[i].to ||
+           (rules[i].json && !json))
+        i++;
+    return rules[i].kind;
 }
 
 /* Copies a complete answer, and what the API says about an error. */

@@ -1,11 +1,7 @@
 /* What of an update came back otherwise. */
 #include "core/api/comparison.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/target_scene.h"
 
 static const char *const words[] = {
     [COMPARISON_REWRITTEN] = "rewritten", [COMPARISON_LOST] = "lost", [COMPARISON_EXTRA] = "extra"};
@@ -15,18 +11,11 @@ static struct target *open_target(const char *more)
 {
     static const struct span names[] = {
         {"name", 4}, {"phone", 5}, {"boss", 4}, {"on", 2}, {"tags", 4}};
-    struct description_fault fault;
-    struct json_tape tape = {0};
-    struct json_fault wrong;
     struct buf text = {0};
     struct target *target;
 
     buf_printf(&text, "{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\"}%s}", more);
-    assert_true(json_scan(&tape, buf_span(&text), 0, &wrong));
-    target = target_open(buf_text(&text), &tape, 0, names, 5, &fault);
-    if (!target)
-        fail_msg("%s: %s: %s", buf_text(&text), fault.pointer, fault.text);
-    json_tape_release(&tape);
+    target = target_of(buf_text(&text), names, 5);
     buf_release(&text);
     return target;
 }

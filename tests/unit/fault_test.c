@@ -3,11 +3,7 @@
 
 #include "core/base/buf.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/target_scene.h"
 
 #include <string.h>
 
@@ -99,17 +95,9 @@ static void an_error_is_read_where_the_target_has_it(void **state)
         {"{\"e\":7,\"code\":\"y\"}", "y", "HTTP 400 without a message", 0},
         {"{}", "", "HTTP 400 without a message", 0},
     };
-    struct description_fault wrong;
-    struct json_fault unread;
-    struct json_tape tape = {0};
-    struct target *target;
+    struct target *target = target_of(description, NULL, 0);
 
     (void)state;
-    assert_true(json_scan(&tape, span_of(description), 0, &unread));
-    target = target_open(description, &tape, 0, NULL, 0, &wrong);
-    json_tape_release(&tape);
-    if (!target)
-        fail_msg("%s: %s", wrong.pointer, wrong.text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct api_fault fault;
 
@@ -117,6 +105,30 @@ static void an_error_is_read_where_the_target_has_it(void **state)
         assert_string_equal(fault.code, cases[i].code);
         assert_string_equal(fault.message, cases[i].message);
         assert_int_equal(fault.violation_count, cases[i].violations);
+    }
+    target_close(target);
+}
+
+/* An answer that is told from others by its code, which cannot be read, has a code of its own. */
+static void a_code_that_cannot_be_read_is_named_where_the_target_asks_for_it(void **state)
+{
+    static const char description[] = "{\"preset\":\"rest-plain\",\"write\":{\"path\":\"/{id}\"},"
+                                      "\"answers\":{\"409 taken\":\"retry\",\"410\":\"retry\"}}";
+    static const struct {
+        long status;
+        const char *body, *code;
+    } cases[] = {
+        {409, "<html>", TARGET_UNREADABLE},     {409, "", ""},       {409, "{}", ""},
+        {409, "{\"code\":\"taken\"}", "taken"}, {410, "<html>", ""}, {400, "<html>", ""},
+    };
+    struct target *target = target_of(description, NULL, 0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct api_fault fault;
+
+        api_read_fault(target, span_of(cases[i].body), cases[i].status, &fault);
+        assert_string_equal(fault.code, cases[i].code);
     }
     target_close(target);
 }
@@ -206,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_body_gives_code_message_and_more),
         cmocka_unit_test(an_error_is_read_where_the_target_has_it),
+        cmocka_unit_test(a_code_that_cannot_be_read_is_named_where_the_target_asks_for_it),
         cmocka_unit_test(violations_come_in_every_form_the_api_has),
         cmocka_unit_test(texts_and_lists_that_are_too_long_are_cut),
         cmocka_unit_test(a_body_nested_too_deep_is_not_json),

@@ -1,10 +1,7 @@
 #include "core/api/record.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/target_scene.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 
 static const unsigned char correlation[16] = {0x0b, 0x5b, 0x4a, 0x3c, 0x11, 0x11, 0x42, 0x22,
@@ -160,6 +157,12 @@ static void an_id_identifies_an_update_only_if_it_is_complete(void **state)
         {"\" 11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
         {"\"11111111222243338444555555555555\"", API_OWNER_UNKNOWN},
         {"\"111111112222-4333-8444-5555555555555\"", API_OWNER_UNKNOWN},
+        /* digits enough, and a hyphen where it does not belong */
+        {"\"1111111-12222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+        {"\"11111111-222-24333-8444-555555555555\"", API_OWNER_UNKNOWN},
+        {"\"11111111-2222-433-38444-555555555555\"", API_OWNER_UNKNOWN},
+        {"\"11111111-2222-4333-844-4555555555555\"", API_OWNER_UNKNOWN},
+        {"\"\\u0000" UUID "\"", API_OWNER_UNKNOWN},
         {"\"00000000-0000-0000-0000-000000000000\"", API_OWNER_UNKNOWN},
         {"\"ffffffff-ffff-ffff-ffff-ffffffffffff\"", API_OWNER_UNKNOWN},
     };
@@ -176,6 +179,51 @@ static void an_id_identifies_an_update_only_if_it_is_complete(void **state)
             fail_msg("%s: %d", cases[i].id, api_owner(&record.id, correlation));
     }
     buf_release(&body);
+}
+
+static void what_a_record_lacks_is_named_with_its_place(void **state)
+{
+    static const char header[] =
+        "{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\"},\"fields\":\"/a/b\","
+        "\"lock\":{\"read\":\"header:ETag\",\"write\":\"header:If-Match\"}}";
+    static const char member[] = "{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\"},"
+                                 "\"lock\":{\"read\":\"/rev\",\"write\":\"/rev\"}}";
+    static const char none[] = "{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\"}}";
+    static const struct {
+        const char *description; /* NULL: the guide's */
+        const char *body, *header, *lack;
+    } cases[] = {
+        {NULL, "{\"fields\":{}}", "", "a version, which is a whole number, at \"/version\""},
+        {NULL, "{\"version\":\"7\",\"fields\":{}}", "",
+         "a version, which is a whole number, at \"/version\""},
+        {NULL, "{\"version\":7}", "", "an object with fields at \"/fields\""},
+        {NULL, "{\"version\":7,\"fields\":{}}", "", ""},
+        {header, "{\"a\":{\"b\":{}}}", "", "the token of the lock in the header field ETag"},
+        {header, "{\"a\":{}}", "e", "an object with fields at \"/a/b\""},
+        {header, "{\"a\":{\"b\":{}}}", "e", ""},
+        {member, "{}", "", "the token of the lock at \"/rev\""},
+        {member, "{\"rev\":\"r\"}", "", ""},
+        {none, "{}", "", ""},
+    };
+    struct buf text = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct target *opened =
+            cases[i].description ? target_of(cases[i].description, NULL, 0) : NULL;
+        const struct target *target = opened ? opened : target_guide();
+        const struct api_view view = {.target = target, .header = span_of(cases[i].header)};
+        struct target_scratch scratch = {0};
+        struct api_record record;
+
+        buf_reset(&text);
+        assert_true(api_read_record(&view, span_of(cases[i].body), &scratch, &record));
+        assert_int_equal(api_record_lack(target, &record, &text), cases[i].lack[0] != '\0');
+        assert_string_equal(buf_text(&text), cases[i].lack);
+        target_scratch_release(&scratch);
+        target_close(opened);
+    }
+    buf_release(&text);
 }
 
 static void a_body_that_is_not_a_record_is_recognised(void **state)
@@ -222,6 +270,7 @@ int main(void)
         cmocka_unit_test(names_and_ids_are_one_path_segment_each),
         cmocka_unit_test(every_member_of_a_record_is_optional),
         cmocka_unit_test(an_id_identifies_an_update_only_if_it_is_complete),
+        cmocka_unit_test(what_a_record_lacks_is_named_with_its_place),
         cmocka_unit_test(a_body_that_is_not_a_record_is_recognised),
     };
 

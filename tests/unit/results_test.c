@@ -1,10 +1,7 @@
 #include "core/target/results.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/target_scene.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +11,6 @@
 static struct target *open_target(const char *results)
 {
     struct buf text = {0};
-    struct json_tape tape = {0};
-    struct json_fault wrong;
-    struct description_fault fault;
     struct target *target;
 
     buf_printf(&text,
@@ -24,11 +18,7 @@ static struct target *open_target(const char *results)
                "\"path\":\"/b\",\"list\":\"/in\",\"max\":9,\"item\":{\"id\":\"{id}\"},"
                "\"results\":{%s}}}",
                results);
-    assert_true(json_scan(&tape, buf_span(&text), 0, &wrong));
-    target = target_open(buf_text(&text), &tape, 0, NULL, 0, &fault);
-    if (!target)
-        fail_msg("%s: %s: %s", buf_text(&text), fault.pointer, fault.text);
-    json_tape_release(&tape);
+    target = target_of(buf_text(&text), NULL, 0);
     buf_release(&text);
     return target;
 }

@@ -124,10 +124,10 @@ static void assess_send_as(const struct facts *in, struct policy_verdict *out, u
     out->state = JOB_PENDING;
     out->creates = creates;
     out->next = in->job->reads_first && !creates ? POLICY_NEXT_FETCH : POLICY_NEXT_SEND;
-    out->works = true;
 }
 
-/* The record that the PUT was for is not there: it is created, an upsert sent again. */
+/* The record that the PUT was for is not there: it is created, an upsert sent again. A path that is
+ * wrong looks the same. */
 static void assess_put_missing(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
@@ -146,6 +146,7 @@ static void assess_put_exists(const struct facts *in, struct policy_verdict *out
 
     if (job->creates && job->rounds < POLICY_ROUNDS_MAX && !job->doubt) {
         assess_send_as(in, out, CREATES_NOT);
+        out->works = true;
         out->delay_ms = job->reads_first ? LAG_MS : 0;
     } else if (job->creates && job->doubt) {
         out->state = JOB_UNKNOWN;

@@ -280,6 +280,21 @@ Etag|HTTP 200 with a record that lacks the token of the lock in the header field
     holds "$stderr" 'the schema file of Row is missing or wrong'
 }
 
+@test "a path that is wrong refuses no row of an upsert or a create" {
+    local target
+
+    start_sim --only-seeded
+    for target in '"missing":"upsert"' '"missing":{"method":"POST","path":"/nowhere?id={id}"}'; do
+        schema Row '{"preset":"rest-plain","write":{"path":"/nowhere/{id}"},'"$target"'}'
+        { echo record_id,a && seq -f 'A%g,1' 25; } >Row-1.csv
+        ends 0 rowferry ingest Row-1.csv
+        ends 2 rowferry drain
+        holds "$stderr" '404'
+        same '25 pending' "$(sql 'SELECT count(*), state FROM job GROUP BY state' | tr '|' ' ')"
+        rm rowferry.db*
+    done
+}
+
 @test "settings that the lock or the target does not allow are errors with their pointer" {
     local case settings target text
 

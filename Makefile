@@ -179,9 +179,9 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -Wl,--wrap=open,--wrap=read,--wrap=poll,--wrap=fstat -o $@ $^ $(PKG_LIBS)
 
-# What plays a full disk, a wrong clock and a link that is cut for the tests, without sanitizers in
-# every profile.
-PRELOADS := $(B)/full_disk.so $(B)/clock_step.so
+# What plays a full disk, a wrong clock, a file that is replaced and a link that is cut for the tests,
+# without sanitizers in every profile.
+PRELOADS := $(B)/full_disk.so $(B)/clock_step.so $(B)/swap_file.so
 $(PRELOADS): $(B)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<

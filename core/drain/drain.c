@@ -271,6 +271,20 @@ static void take_settled(struct loop *loop, struct err *err)
     loop->filling = filling;
 }
 
+/* Store and loop read each schema file by themselves, so it can be another one for the loop. */
+static bool check_schema(const struct loop *loop, const struct claim *claim, struct err *err)
+{
+    struct span schema = claim_schema(claim);
+    const char *hash = rebase_hash(loop->rebase, schema);
+
+    return (hash && claim->schema_hash ? strcmp(hash, claim->schema_hash) == 0
+                                       : hash == claim->schema_hash) ||
+           err_set(err, ERR_CONFIG,
+                   "the schema file of %.*s was replaced or removed while it was read: run the "
+                   "same command again when it is there",
+                   (int)schema.size, schema.data);
+}
+
 static void take_claimed(struct loop *loop, struct err *err)
 {
     struct exchange *exchange = &loop->exchange;
@@ -281,9 +295,15 @@ static void take_claimed(struct loop *loop, struct err *err)
     for (unsigned i = 0; i < exchange->wanted; i++) {
         struct task *task = (struct task *)exchange->claims[i];
         unsigned rows = 0;
+        struct err why = {0};
 
         if (i >= exchange->claimed) {
             task_list_add(&loop->free, task);
+            continue;
+        }
+        if (!check_schema(loop, &task->claim, &why)) {
+            add_ready(loop, task, 0, err);
+            loop_fail(loop, &why, err);
             continue;
         }
         if (task->claim.bulk)

@@ -37,6 +37,7 @@ static bool target(void *context, struct span schema, bool named, struct known_t
         .lock = target_description(found)->lock,
         .reads_first = target_reads_first(found, shape && shape->write_replaces),
         .bulk = target_description(found)->bulk.max,
+        .schema_hash = rebase_hash(knowledge->rebase, schema),
     };
     return true;
 }

@@ -183,6 +183,13 @@ const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)
     return base ? schema_shape(base->schema) : NULL;
 }
 
+const char *rebase_hash(struct rebase *rebase, struct span schema)
+{
+    struct base *base = find_if_readable(rebase, schema);
+
+    return base ? schema_hash(base->schema) : NULL;
+}
+
 bool rebase_merges(struct rebase *rebase, struct span schema)
 {
     const struct row_shape *shape = rebase_shape(rebase, schema);

@@ -42,6 +42,9 @@ const struct target *rebase_target(struct rebase *rebase, struct span schema);
 /* The shape of the schema, or NULL without a readable schema file. */
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema);
 
+/* The hash of the schema file, or NULL without a readable one. */
+const char *rebase_hash(struct rebase *rebase, struct span schema);
+
 /* True when a row is sent although the record holds its values. */
 bool rebase_sends_unchanged(struct rebase *rebase, struct span schema);
 

@@ -58,8 +58,9 @@ struct claim {
     bool has_version; /* false: nothing, or another token, is sent in place of a version */
     bool reads_first; /* the update is built on the record, whatever the lock */
     unsigned bulk;    /* rows that an update can have, 0: it is a request of its own */
-    unsigned creates; /* the update is for a record that is not there: CREATES_ */
-    int64_t version;  /* to send; of a read-back or an audit: what the PUT carried */
+    const char *schema_hash; /* of the schema file that this was read from; NULL: there was none */
+    unsigned creates;        /* the update is for a record that is not there: CREATES_ */
+    int64_t version;         /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[CORRELATION_SIZE];
     unsigned attempts;        /* PUTs that may have been sent, including this one */
     unsigned attempts_before; /* of these, before a person had the job tried again */

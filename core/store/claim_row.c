@@ -23,6 +23,7 @@ void claim_row_read(struct db_statement *statement, const struct open_batch *bat
     claim->lock = batch->facts.lock;
     claim->reads_first = batch->facts.reads_first;
     claim->bulk = batch->facts.bulk;
+    claim->schema_hash = batch->facts.schema_hash;
     claim->has_version = claim->lock != TARGET_NONE && !db_column_is_null(statement, DB_VERSION);
     claim->is_declared = claim->lock == TARGET_OPAQUE && claim->has_version;
     claim->request = is_fetched(claim) ? REQUEST_FETCH : REQUEST_UPDATE;

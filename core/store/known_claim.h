@@ -15,8 +15,9 @@ enum known_use {
 /* What claims depend on of a target. */
 struct known_target {
     enum target_lock lock;
-    bool reads_first; /* updates are built on the record, whatever the lock */
-    unsigned bulk;    /* rows that an update can have; 0: each is a request of its own */
+    bool reads_first;        /* updates are built on the record, whatever the lock */
+    unsigned bulk;           /* rows that an update can have; 0: each is a request of its own */
+    const char *schema_hash; /* of the schema file, valid as long as the decider; NULL: none */
 };
 
 /* Decides what is made of it, inside the transaction of a turn. */

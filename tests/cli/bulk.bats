@@ -304,3 +304,31 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same '100 applied' "$(states)"
     same '10 0' "$(sql 'SELECT requests, throttled FROM run ORDER BY id DESC LIMIT 1' | tr '|' ' ')"
 }
+
+@test "a schema file that is removed or replaced while a run reads it ends the run, and not a row" {
+    local next
+
+    # a sanitizer's library wants to be the first, and is not
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+    start_sim
+    for next in '' '"bulk":null' '"bulk":{"max":5}'; do
+        enrich
+        contacts 1 1 12
+        ends 0 rowferry ingest inbox/Contact-1.csv
+        if [ "$next" ]; then
+            cp schema/Contact.json kept
+            enrich "$next"
+            mv schema/Contact.json schema/Contact.json.next
+            mv kept schema/Contact.json
+        fi
+        SWAP_PATH=schema/Contact.json LD_PRELOAD=$BIN/swap_file.so ends 2 "$BIN/rowferry" drain
+        holds "$stderr" 'the schema file of Contact was replaced or removed while it was read'
+        same '12|pending' "$(sql 'SELECT count(*), state FROM job GROUP BY state')"
+        same '' "$(sizes)"
+        enrich
+        ends 0 rowferry drain
+        same '12|applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state')"
+        rm rowferry.db*
+        : >requests
+    done
+}

@@ -10,6 +10,7 @@
 #include "core/drain/keeper.h"
 #include "core/http/pool.h"
 #include "core/store/lock.h"
+#include "core/store/open_batches.h"
 #include "core/store/summary.h"
 #include "tests/lib/store_fixture.h"
 
@@ -153,6 +154,7 @@ struct keeper *keeper_open(const char *database, void (*wake)(void *context), vo
 void keeper_close(struct keeper *keeper)
 {
     assert_true(!keeper || keeper->idle || world.fails);
+    open_batches_forget(world.fixture->store); /* as with a store of its own */
 }
 
 bool keeper_is_idle(const struct keeper *keeper)

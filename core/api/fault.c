@@ -141,6 +141,12 @@ static struct span text_at(struct json_object *object, const struct description_
     return is_text ? span_of(json_object_get_string(value)) : find_text(object, names);
 }
 
+void api_fault_reset(struct api_fault *fault)
+{
+    fault->code[0] = fault->message[0] = '\0';
+    fault->violation_count = 0;
+}
+
 void api_read_fault(const struct target *target, struct span body, long status,
                     struct api_fault *fault)
 {

@@ -30,6 +30,9 @@ struct api_fault {
         violations[API_VIOLATIONS_MAX]; /* validationErrors, else details, errors */
 };
 
+/* Makes it what an answer without a body says: nothing. */
+void api_fault_reset(struct api_fault *fault);
+
 /* Fills *fault. target: where it has the parts of an error; status: of the answer, for the message
  * where the body has none. */
 void api_read_fault(const struct target *target, struct span body, long status,

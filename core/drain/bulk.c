@@ -138,6 +138,7 @@ enum bulk_answer bulk_read(const struct task *first, const struct http_answer *a
     enum target_answer said;
 
     *results = NULL;
+    api_fault_reset(reader->fault);
     if (answer->end != HTTP_DONE)
         return BULK_SHARED;
     if (answer->status == 200 || answer->status == 201) {
@@ -147,7 +148,7 @@ enum bulk_answer bulk_read(const struct task *first, const struct http_answer *a
         free(*results);
         *results = NULL;
     }
-    if (first->row_count == 1 || answer->status < 400)
+    if (first->row_count == 1 || answer->status < 300)
         return BULK_SHARED;
     api_read_fault(target, answer->body, answer->status, reader->fault);
     said = target_answer_of(target, answer->status, reader->fault->code);

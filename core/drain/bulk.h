@@ -25,8 +25,8 @@ enum bulk_answer {
     BULK_REFUSED, /* it is about one of several jobs, or about their number */
 };
 
-/* Reads an answer. The results, one for each job in order, are for the caller to free; NULL unless
- * BULK_RESULTS. */
+/* Reads an answer, and into the reader's fault what it says to all of several jobs. The results,
+ * one for each job in order, are for the caller to free; NULL unless BULK_RESULTS. */
 enum bulk_answer bulk_read(const struct task *first, const struct http_answer *answer,
                            const struct task_reader *reader, struct result **results);
 

@@ -373,7 +373,8 @@ static void read_fault(const struct http_answer *answer, const struct task_reade
     struct api_fault *fault = reader->fault;
     struct buf lack = {0};
 
-    api_read_fault(target, answer->body, answer->status, fault);
+    if (!reader->is_shared)
+        api_read_fault(target, answer->body, answer->status, fault);
     if (shown->is_record && api_record_lack(target, &shown->record, &lack))
         snprintf(fault->message, sizeof fault->message, "HTTP %ld with a record that lacks %s",
                  answer->status, buf_text(&lack));
@@ -398,8 +399,8 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
                                     .code = "",
                                     .is_shared = reader->is_shared,
                                     .retry_after_ms = answer->retry_after_ms};
-    reader->fault->code[0] = reader->fault->message[0] = '\0';
-    reader->fault->violation_count = 0;
+    if (!reader->is_shared)
+        api_fault_reset(reader->fault);
     if (answer->end != HTTP_DONE)
         return true;
     if (claim->request == REQUEST_AUDIT && answer->status == 200)

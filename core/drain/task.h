@@ -73,7 +73,8 @@ enum policy_end task_end(const struct http_answer *answer);
 /* What task_answer needs. */
 struct task_reader {
     struct policy_limits limits;
-    bool is_shared; /* the answer is about several jobs, and does not distinguish them */
+    bool is_shared; /* the answer is about several jobs, and does not distinguish them: the fault
+                       has what it says already */
     int64_t now_ms;
     struct rebase *rebase; /* builds what is sent after a fetch */
     struct target_scratch *scratch;

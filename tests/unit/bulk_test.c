@@ -266,6 +266,36 @@ static void an_answer_is_of_one_of_three_kinds(void **state)
     }
 }
 
+static void what_an_answer_says_to_all_jobs_is_read_once(void **state)
+{
+    static const char said[] =
+        "{\"code\":\"busy\",\"message\":\"Retry the request in [7] seconds\"}";
+    struct stage *stage = *state;
+    struct http_answer answer = {
+        .end = HTTP_DONE, .status = 429, .body = span_of(said), .retry_after_ms = -1};
+    struct task_reader reader = {
+        .rebase = stage->rebase, .scratch = &stage->scratch, .fault = &stage->fault};
+    struct policy_verdict verdict;
+    struct result *results;
+    struct err err = {0};
+
+    fill(stage, 3, 9, "{}");
+    assert_int_equal(bulk_read(stage->tasks, &answer, &reader, &results), BULK_SHARED);
+    reader.is_shared = true;
+    answer.body = span_of("{\"code\":\"other\"}");
+    for (unsigned n = 0; n < 3; n++) {
+        assert_true(task_answer(&stage->tasks[n], &answer, &reader, &verdict, &err));
+        assert_string_equal(stage->tasks[n].claim.outcome.error_code, "busy");
+        assert_int_equal(verdict.pause_ms, 7000);
+    }
+    /* what broke off says nothing, and not what an earlier one said */
+    answer = (struct http_answer){.end = HTTP_CUT, .error = "closed", .retry_after_ms = -1};
+    assert_int_equal(bulk_read(stage->tasks, &answer, &reader, &results), BULK_SHARED);
+    assert_true(task_answer(&stage->tasks[0], &answer, &reader, &verdict, &err));
+    assert_string_equal(stage->tasks[0].claim.outcome.error_code, "");
+    assert_int_equal(stage->tasks[0].claim.outcome.state, JOB_UNKNOWN);
+}
+
 static void an_answer_for_a_job_is_that_of_its_result(void **state)
 {
     struct stage *stage = *state;
@@ -400,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_request_ends_at_its_rows_and_its_bytes, begin, end),
         cmocka_unit_test_setup_teardown(other_schemas_and_columns_are_other_requests, begin, end),
         cmocka_unit_test_setup_teardown(an_answer_is_of_one_of_three_kinds, begin, end),
+        cmocka_unit_test_setup_teardown(what_an_answer_says_to_all_jobs_is_read_once, begin, end),
         cmocka_unit_test_setup_teardown(an_answer_for_a_job_is_that_of_its_result, begin, end),
         cmocka_unit_test_setup_teardown(a_refused_request_is_cut_in_two, begin, end),
         cmocka_unit_test_setup_teardown(a_maximum_is_believed_when_both_halves_work, begin, end),

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/notify/listener_header.h"
 #include "core/notify/payload.h"
 
 #include <errno.h>
@@ -61,7 +62,8 @@ struct request {
     struct MHD_Connection *handle;
     struct connection *connection;
     enum route route;
-    unsigned status; /* that is known already; 0: none is */
+    unsigned status;      /* that is known already; 0: none is */
+    bool ends_connection; /* it is not known where the next request begins */
     const char *allow;
     char problem[PAYLOAD_PROBLEM_SIZE];
     struct buf body;
@@ -252,7 +254,7 @@ static enum MHD_Result answer_json(struct request *request, unsigned status, con
         MHD_add_response_header(response, "Retry-After", "1");
     if (status == MHD_HTTP_UNSUPPORTED_MEDIA_TYPE)
         MHD_add_response_header(response, "Accept-Encoding", "identity");
-    if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_NOT_IMPLEMENTED)
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE || request->ends_connection)
         MHD_add_response_header(response, "Connection", "close");
     result = MHD_queue_response(request->handle, status, response);
     MHD_destroy_response(response);
@@ -362,23 +364,11 @@ static const char *header(const struct request *request, const char *name)
     return MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, name);
 }
 
-/* Refuses a body in a form that is not read. */
-static void check_coding(struct request *request)
-{
-    const char *transfer = header(request, "Transfer-Encoding");
-    const char *content = header(request, "Content-Encoding");
-
-    if (transfer && strcasecmp(transfer, "chunked") != 0)
-        refuse(request, MHD_HTTP_NOT_IMPLEMENTED,
-               "this Transfer-Encoding is not known: chunked is");
-    else if (!request->status && content && strcasecmp(content, "identity") != 0)
-        refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-               "a body with a Content-Encoding is not read: send it as it is");
-}
-
 static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *handle,
-                             const char *target, const char *method, void **slot)
+                             const char *target, const char *method, const char *version,
+                             void **slot)
 {
+    struct listener_header_problem problem = listener_header_check(handle, method, version);
     struct request *request = request_take(listener);
     const char *length;
     int64_t size = 0;
@@ -398,11 +388,14 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *h
     if (!request->status && request->route == ROUTE_NOTIFICATIONS && listener->options.keys &&
         !header(request, "webhook-signature") && !header(request, "X-Hub-Signature-256"))
         refuse(request, MHD_HTTP_UNAUTHORIZED, "the request is not signed");
-    check_coding(request);
+    request->ends_connection =
+        problem.status == MHD_HTTP_BAD_REQUEST || problem.status == MHD_HTTP_NOT_IMPLEMENTED;
+    if (problem.status && (!request->status || request->ends_connection))
+        refuse(request, problem.status, problem.text);
     /* who waits to be asked for the body, or would send for long, is answered at once; so is a body
      * whose end cannot be found */
-    if (request->status && (size > DISCARDED_MAX || header(request, "Expect") ||
-                            request->status == MHD_HTTP_NOT_IMPLEMENTED))
+    if (request->status &&
+        (size > DISCARDED_MAX || header(request, "Expect") || request->ends_connection))
         return answer_problem(listener, request, request->status, request->problem);
     return MHD_YES;
 }
@@ -523,9 +516,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
     struct listener *listener = context;
     struct request *request = *slot;
 
-    (void)version;
     if (!request)
-        return begin(listener, handle, path, method, slot);
+        return begin(listener, handle, path, method, version, slot);
     if (*part_size > 0) {
         size_t size = *part_size;
 

@@ -114,6 +114,62 @@ all_tried_twice() {
     posts 200 "$(notification B 1)" -H 'Transfer-Encoding: Chunked'
 }
 
+# refuses STATUS HEADER: what is sent with the fields of HEADER, each with its \r\n, is answered with
+# the status, and then the connection is closed. VERSION is that of HTTP.
+refuses() {
+    local port=${HOOK%/} ended=0
+
+    printf "POST / HTTP/${VERSION:-1.1}\r\n$2\r\n"'2c\r\n{"action":"update","record":{"id":"smuggled"}}\r\n0\r\n\r\n' >sent
+    exec 9<>"/dev/tcp/127.0.0.1/${port##*:}"
+    cat sent >&9
+    timeout 5 cat <&9 >answer 2>/dev/null || ended=$? # 1: reset, with something that was not read
+    exec 9>&-
+    [ "$ended" -ne 124 ] || { echo "open after: $2"; return 1; }
+    same "HTTP/1.1 $1" "$(head -1 answer | cut -c 1-12)" || { echo "for: $2"; return 1; }
+}
+
+@test "a header that does not say where the request ends is 400, and the connection is closed" {
+    local chunked='Transfer-Encoding: chunked\r\n' host='Host: x\r\n'
+
+    start_listen
+    refuses 400 "$host${chunked}Content-Length: 4\r\n"
+    refuses 400 "${host}Content-Length: 54\r\n$chunked"
+    refuses 400 "$host$chunked$chunked"
+    refuses 400 "$host${chunked}Transfer-Encoding: gzip\r\n"
+    VERSION=1.0 refuses 400 "$host$chunked"
+    refuses 400 "${host}Content-Length: 54\r\nContent-Length: 3\r\n"
+    refuses 400 "${host}Content-Length: 54\r\nContent-Length: 54\r\n"
+    refuses 400 "${host}Content-Length: 54, 54\r\n"
+    refuses 400 "${host}Content-Length: +54\r\n"
+    refuses 400 "${host}Content-Length : 54\r\n"
+    refuses 400 "${host}Content-Length: 54\r\nTransfer-Encoding : chunked\r\n"
+    # folded
+    refuses 400 "${host}Content-Length: 5\r\n 4\r\n"
+    refuses 400 "${host}Content-Length: 54\r\nTransfer-Encoding:\r\n chunked\r\n"
+    refuses 400 "${host}Content-Length: 54\r\nX: a\rTransfer-Encoding: chunked\r\n"
+    # neither
+    refuses 400 "$host"
+    same 0 "$(sql 'SELECT count(*) FROM notification')"
+}
+
+@test "a request has one Host, but of HTTP/1.0 it can have none" {
+    local chunked='Transfer-Encoding: chunked\r\n'
+
+    start_listen
+    refuses 400 "$chunked"
+    holds "$(cat answer)" 'a request needs one Host header field'
+    VERSION=1.2 refuses 400 "$chunked"
+    refuses 400 "${chunked}Host: a\r\nHost: a\r\n"
+    refuses 400 "${chunked}Host: a b\r\n"
+    refuses 400 "${chunked}Host: a@b\r\n"
+    same 0 "$(sql 'SELECT count(*) FROM notification')"
+    VERSION=1.0 refuses 400 'Content-Length: 3\r\n'
+    holds "$(cat answer)" 'not JSON'
+    posts 200 "$(notification A 1)" -H 'Host: [::1]:80'
+    posts 200 "$(notification B 1)" -H 'Host;'
+    posts 200 "$(notification C 1)" --http1.0 -H 'Host:'
+}
+
 @test "a body of 1048576 bytes is taken, one more is 413 however it is sent" {
     notification A '"x"' | tr -d '\n' >small
     awk -v pad=$((1048576 - $(wc -c <small))) '{ printf "%s", $0; while (pad-- > 0) printf " " }' small >most

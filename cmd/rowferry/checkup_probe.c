@@ -227,9 +227,11 @@ void check_record(struct checkup *checkup)
 /* Skips a check of a record that was not updated. */
 static bool is_updated(struct checkup *checkup)
 {
-    if (checkup->probing && checkup->probing->updated)
+    if (checkup->probing && checkup->probing->updated && !checkup->probing->is_unclear)
         return true;
-    checkup_skip(checkup, "the record was not updated");
+    checkup_skip(checkup, checkup->probing && checkup->probing->is_unclear
+                              ? "somebody else can have changed the record"
+                              : "the record was not updated");
     return false;
 }
 

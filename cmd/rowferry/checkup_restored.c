@@ -31,8 +31,7 @@ static bool is_ours(const struct probing *probing, struct span token, struct spa
     if (probing->description->lock != TARGET_NONE && !probing->in_doubt)
         return false;
     return probing_same(probing, fields, buf_span(&probing->last.fields)) ||
-           (probing->in_doubt &&
-            probing_same(probing, buf_span(&probing->sent), buf_span(&probing->last.fields)));
+           (probing->in_doubt && probing_is_explained(probing));
 }
 
 /* Builds what puts the record back. What was not there is sent as null to a target that keeps what
@@ -65,6 +64,13 @@ static void build_first(const struct probing *probing, struct buf *out)
     buf_release(&scratch);
 }
 
+static bool fail_unclear(struct checkup *checkup)
+{
+    return checkup_fail(checkup, ERR_INPUT, "put it back by hand",
+                        "it was not put back, because it holds what nobody here sent, and nothing "
+                        "shows whether the API or somebody else wrote that");
+}
+
 /* Whether an answer means that another update is refused, too. */
 static bool is_final(enum meaning meaning)
 {
@@ -89,7 +95,8 @@ static bool restore(struct checkup *checkup, struct probing *probing)
         if (fine && is_final(probing->meaning))
             fine = checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                                 "what it held was refused: %s", probing_answer(probing, &text));
-        fine = fine && probing_read_after(probing);
+        fine =
+            fine && probing_read_after(probing) && (!probing->is_unclear || fail_unclear(checkup));
     }
     buf_release(&fields);
     buf_release(&text);
@@ -143,7 +150,10 @@ void check_restored(struct checkup *checkup)
     if (!known && checkup->finding.outcome != OUTCOME_FAILED)
         checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                      "the record does not exist any more");
-    if (known && (probing->is_foreign || !is_ours(probing, buf_span(&token), buf_span(&fields))))
+    if (known && probing->is_unclear)
+        known = fail_unclear(checkup);
+    else if (known &&
+             (probing->is_foreign || !is_ours(probing, buf_span(&token), buf_span(&fields))))
         known = checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                              "it was not put back, because somebody else changed it meanwhile");
     if (known && restore(checkup, probing))

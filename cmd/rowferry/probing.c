@@ -58,7 +58,9 @@ void probing_close(struct probing *probing)
     buf_release(&probing->older);
     buf_release(&probing->answered);
     buf_release(&probing->shown);
+    buf_release(&probing->before);
     buf_release(&probing->sent);
+    buf_release(&probing->shown_fields);
     api_probe_answer_release(&probing->answer);
     free(probing);
 }
@@ -274,8 +276,9 @@ static void read_answered(struct probing *probing)
     view.header = (struct span){0};
     record.token = view.header;
     if (answer->body.size && !api_read_record(&view, buf_span(&answer->body), &scratch, &record))
-        record.token = (struct span){0};
+        record = (struct api_record){0};
     set(&probing->shown, record.token);
+    set(&probing->shown_fields, record.has_fields ? record.fields : (struct span){0});
     target_scratch_release(&scratch);
 }
 
@@ -287,7 +290,9 @@ bool probing_write(struct probing *probing, struct span fields, struct span unde
 
     api_probe_persist(probing->checkup->probe);
     probing->wrote = probing->in_doubt = true;
+    set(&probing->before, buf_span(&probing->last.fields));
     set(&probing->sent, fields);
+    buf_reset(&probing->shown_fields);
     row->fields = buf_span(&probing->sent);
     row->under = under;
     row->token = token;
@@ -326,6 +331,15 @@ size_t probing_differences(const struct probing *probing)
     const struct comparison_sides sides = probing_sides(probing);
 
     return comparison_make(probing->target, &sides, NULL, NULL);
+}
+
+bool probing_is_explained(const struct probing *probing)
+{
+    const struct comparison_sides sides = {
+        buf_span(&probing->sent), buf_span(&probing->last.fields), buf_span(&probing->before),
+        buf_span(&probing->last.body)};
+
+    return comparison_is_explained(probing->target, &sides, buf_span(&probing->shown_fields));
 }
 
 /* Whether somebody else has changed the record since an update that was accepted. A lock that is
@@ -375,6 +389,9 @@ bool probing_read_after(struct probing *probing)
                             "try it with a record that nobody else updates",
                             "somebody else changed the record during the probe");
     }
+    /* without a token and a mark, the values alone show whose they are */
+    if (fine && !probing->answered.size && !probing->description->mark.is_there)
+        probing->is_unclear = !probing_is_explained(probing);
     return fine;
 }
 

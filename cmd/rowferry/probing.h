@@ -32,13 +32,15 @@ struct probing {
     struct buf older;              /* a token that the record had before; or empty */
     struct buf answered, shown; /* tokens of the answer to the last update: where the target looks
                                    for it, and where a read has it; or empty */
-    struct buf sent;            /* the fields of the last update */
+    struct buf before, sent;    /* fields: of the record before the last update, and of that */
+    struct buf shown_fields;    /* ... and of a record in the answer to it; or empty */
     struct api_probe_answer answer;
     enum meaning meaning; /* of the answer, as a run takes it */
     bool is_ready;        /* the record was read, and can be updated */
     bool wrote;           /* an update can have landed */
     bool in_doubt;        /* ... and it is not known whether the last one has */
     bool is_foreign;      /* somebody else has changed the record since */
+    bool is_unclear;      /* ... or the API has: nothing shows which */
     bool updated;         /* the first one was accepted, and the record was read after it */
 };
 
@@ -84,6 +86,10 @@ bool probing_read_after(struct probing *probing);
  * not as they were sent. */
 struct comparison_sides probing_sides(const struct probing *probing);
 size_t probing_differences(const struct probing *probing);
+
+/* Whether the record that was read is as the last update and the API can have left it, by its
+ * values. */
+bool probing_is_explained(const struct probing *probing);
 
 /* Whether fields have one of that name that is not null. */
 bool probing_has(struct span fields, struct span name);

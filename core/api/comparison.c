@@ -144,6 +144,85 @@ size_t comparison_make(const struct target *target, const struct comparison_side
     return comparing.count;
 }
 
+/* Appends the letters and digits of a value, in lower case. */
+static void append_letters(struct span value, struct buf *out)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        char byte = value.data[i];
+
+        if (str_is_letter(byte) || str_is_digit(byte) || (unsigned char)byte >= 0x80)
+            buf_append_char(out, byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte);
+    }
+}
+
+/* Whether one value is the other with other punctuation or case, or the other's beginning. */
+static bool resembles(struct span a, struct span b)
+{
+    enum { BEGINNING_MIN = 4 };
+    struct buf left = {0}, right = {0};
+    size_t size;
+    bool alike;
+
+    append_letters(a, &left);
+    append_letters(b, &right);
+    size = left.size < right.size ? left.size : right.size;
+    alike = (left.size == right.size || size >= BEGINNING_MIN) &&
+            (size == 0 || memcmp(left.data, right.data, size) == 0);
+    buf_release(&left);
+    buf_release(&right);
+    return alike;
+}
+
+struct explanation {
+    struct span before, answered;
+    bool has_answer, holds;
+};
+
+/* Whether a record has that value at that name; `null` is none. */
+static bool holds_value(struct span fields, struct span name, struct span value)
+{
+    struct buf pair = {0};
+    bool held;
+
+    if (!value.data || span_is(value, "null"))
+        return !has_member(fields, name);
+    buf_append_text(&pair, "{\"");
+    buf_append_json(&pair, name);
+    buf_append_text(&pair, "\":");
+    buf_append_span(&pair, value);
+    buf_append_char(&pair, '}');
+    held = fields.size && api_fields_within(buf_span(&pair), fields);
+    buf_release(&pair);
+    return held;
+}
+
+static void explain(void *context, const struct comparison *comparison)
+{
+    struct explanation *explanation = context;
+    struct span name = comparison->name, read = comparison->read;
+
+    explanation->holds =
+        explanation->holds &&
+        (comparison->elsewhere.size || holds_value(explanation->before, name, read) ||
+         (explanation->has_answer && holds_value(explanation->answered, name, read)) ||
+         (comparison->kind == COMPARISON_REWRITTEN && resembles(comparison->sent, read)));
+}
+
+bool comparison_is_explained(const struct target *target, const struct comparison_sides *sides,
+                             struct span answered)
+{
+    const struct comparison_sides all = {sides->sent, sides->read, {0}, sides->body};
+    struct target_scratch before = {0}, answer = {0};
+    struct explanation explanation = {target_comparable(target, sides->before, &before),
+                                      target_comparable(target, answered, &answer),
+                                      answered.size > 0, true};
+
+    comparison_make(target, &all, explain, &explanation);
+    target_scratch_release(&before);
+    target_scratch_release(&answer);
+    return explanation.holds;
+}
+
 /* Two records whose members are compared by name. */
 struct walk {
     struct json_tape before, after;

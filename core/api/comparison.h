@@ -31,6 +31,13 @@ size_t comparison_make(const struct target *target, const struct comparison_side
                        void (*visit)(void *context, const struct comparison *comparison),
                        void *context);
 
+/* Returns whether the record is as our update and the API can have left it: what did not come back
+ * as it was sent has the value of before, or that of the answer to the update, or is only spelled
+ * otherwise (case, punctuation, cut off), or is at another place. answered: the fields of a record
+ * in the answer; or empty. */
+bool comparison_is_explained(const struct target *target, const struct comparison_sides *sides,
+                             struct span answered);
+
 /* Appends the pointers of the members that `before` has and `after` does not have, with commas
  * between them: at most `limit`. Both are JSON objects. Returns how many there are. */
 size_t comparison_gone(struct span before, struct span after, size_t limit, struct buf *out);

@@ -227,6 +227,24 @@ city rewritten  " Ulm " "Ulm"' "$(jq -r 'select(.event == "field") |
 {"a":3}' "$(jq -c '{a:.fields.a}' ledger)"
 }
 
+@test "without a lock and a mark, a value that nobody sent is not taken for a rewritten one" {
+    schema Plain '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
+    seed rest-plain
+    start_sim --records seeds --only-seeded --latency-ms 300
+    rowferry run inbox --min-age 0 >/dev/null 2>&1
+    "$BIN/rowferry" doctor --json --probe T-1 --yes --fields '{"b":"y"}' >out 2>err 3>&- &
+    eventually grep -q '"b":"y"' ledger
+    curl -sf -d '{"fields":{"a":99,"b":"y"}}' "$GENESYS_ENVIRONMENT/sim/records/rest-plain/T-1" >/dev/null
+    status=0
+    wait $! || status=$?
+    output=$(<out)
+    same 'record=fine update=failed token=skipped absent fields=skipped old token=skipped put back=failed' "$(outcomes)"
+    finds 'put back' failed 'it was not put back, because it holds what nobody here sent, and nothing shows whether the API or somebody else wrote that
+it held {"a":3,"b":"x"}' 'put it back by hand'
+    same '{"a":99,"b":"y"}' "$(now rest-plain)"
+    same 2 "$status"
+}
+
 @test "an answer to the guide's update means what it means to a run" {
     schema Item '"guide"'
     seed Item

@@ -77,6 +77,54 @@ static void a_field_is_named_unless_it_came_back_as_it_was_sent(void **state)
     }
 }
 
+static void what_neither_we_nor_the_api_wrote_is_recognised(void **state)
+{
+    static const struct {
+        const char *sent, *read, *before, *body, *answered;
+        bool explained;
+    } rows[] = {
+        {"{\"name\":\"x\"}", "{\"name\":\"x\"}", "", "{}", "", true},
+        {"{\"name\":\"x\"}", "{\"name\":\"y\"}", "{\"name\":\"z\"}", "{}", "", false},
+        /* as it was before */
+        {"{\"name\":\"x\"}", "{\"name\":\"y\"}", "{\"name\":\"y\"}", "{}", "", true},
+        {"{\"name\":\"x\"}", "{}", "{}", "{}", "", true},
+        {"{\"name\":\"x\"}", "{}", "{\"name\":\"y\"}", "{}", "", false},
+        {"{\"name\":\"x\"}", "{\"name\":\"x\",\"on\":1.0}", "{\"on\":1}", "{}", "", true},
+        {"{\"name\":\"x\"}", "{\"name\":\"x\",\"on\":2}", "{\"on\":1}", "{}", "", false},
+        {"{\"name\":\"x\"}", "{\"name\":\"x\",\"on\":2}", "{}", "{}", "", false},
+        /* as the answer had it */
+        {"{\"name\":\"x\"}", "{\"name\":\"y\"}", "", "{}", "{\"name\":\"y\"}", true},
+        {"{\"name\":\"x\"}", "{\"name\":\"y\"}", "", "{}", "{\"name\":\"x\"}", false},
+        {"{\"name\":\"x\"}", "{}", "{\"name\":\"y\"}", "{}", "{\"on\":1}", true},
+        {"{\"name\":\"x\",\"on\":1}", "{\"name\":\"y\",\"on\":2}", "", "{}", "{\"name\":\"y\"}",
+         false},
+        /* spelled otherwise */
+        {"{\"name\":\" Clerk \"}", "{\"name\":\"clerk\"}", "", "{}", "", true},
+        {"{\"name\":\"+49 (30) 12\"}", "{\"name\":\"+493012\"}", "", "{}", "", true},
+        {"{\"name\":\"2026-01-02\"}", "{\"name\":\"2026-01-02T00:00Z\"}", "", "{}", "", true},
+        {"{\"name\":\"abcdefgh\"}", "{\"name\":\"abcd\"}", "", "{}", "", true},
+        {"{\"name\":\"abcdefgh\"}", "{\"name\":\"abc\"}", "", "{}", "", false},
+        {"{\"on\":7}", "{\"on\":\"7\"}", "", "{}", "", true},
+        {"{\"on\":7}", "{\"on\":77}", "", "{}", "", false},
+        {"{\"name\":\"abcd1\"}", "{\"name\":\"abcd2\"}", "", "{}", "", false},
+        {"{\"name\":\"\"}", "{\"name\":\"\\u0020\"}", "", "{}", "", false},
+        {"{\"name\":\" \"}", "{\"name\":\"-\"}", "", "{}", "", true},
+        /* at another place */
+        {"{\"boss\":\"u-1\"}", "{}", "{\"boss\":\"u-2\"}", "{\"b\":{\"id\":\"u-1\"}}", "", true},
+    };
+    struct target *target = open_target("");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct comparison_sides sides = {span_of(rows[i].sent), span_of(rows[i].read),
+                                               span_of(rows[i].before), span_of(rows[i].body)};
+
+        if (comparison_is_explained(target, &sides, span_of(rows[i].answered)) != rows[i].explained)
+            fail_msg("line %zu", i + 1);
+    }
+    target_close(target);
+}
+
 static void members_that_are_gone_are_named(void **state)
 {
     static const struct {
@@ -106,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_named_unless_it_came_back_as_it_was_sent),
+        cmocka_unit_test(what_neither_we_nor_the_api_wrote_is_recognised),
         cmocka_unit_test(members_that_are_gone_are_named),
     };
 

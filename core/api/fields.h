@@ -18,8 +18,8 @@ struct api_fields_relation {
     bool has_others; /* theirs has members that ours does not have */
 };
 
-/* Compares both ways at once. The same text is within itself. Else neither is true when one of them
- * is not a JSON object. */
+/* Compares both ways at once. Both texts have passed json_scan; neither is true if one of them is
+ * not an object and they are not the same text. */
 struct api_fields_relation api_fields_relate(struct span ours, struct span theirs);
 
 /* Appends `theirs` with the members of `ours` in place of its own, or after them. Values keep their

@@ -794,6 +794,7 @@ bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err)
     struct turn turn = {.store = store, .exchange = exchange};
     bool fine = claim_all(&turn, err);
 
+    known_stop(store);
     buf_release(&turn.known.fields);
     return fine;
 }

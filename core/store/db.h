@@ -80,6 +80,16 @@ struct chain_note {
     int64_t returned;
 };
 
+/* A walk over the rows of `known` (known.c), where records are looked for in the order in which
+ * they are stored. */
+struct known_walk {
+    int64_t from_id;      /* the row that was found last; 0: there is no walk */
+    int64_t looked_up_id; /* the row that was found last by its record; 0: none */
+    bool is_open;         /* the statement is at a row ... */
+    bool is_ahead;        /* ... which has not been found yet */
+    bool is_used;         /* it has found a row since it is open */
+};
+
 struct open_batches;
 
 struct store {
@@ -91,11 +101,12 @@ struct store {
     unsigned probes;            /* of the queue so far, which decide the place of the next one */
     int64_t sample[SAMPLE_MAX]; /* the ids of the jobs that the last ones found */
     struct chain_note chains[CHAIN_NOTES]; /* by job id */
-    bool jobs_reopened;     /* a decision opened some job again that is not at its end */
-    bool jobs_wait;         /* some job waits for an earlier one of its record */
-    int64_t keys_batch_id;  /* the batch that batch_load_keys was called for last */
-    int64_t keys_count;     /* and how many record ids came */
-    struct buf texts;       /* what db_keep_texts gave out */
+    bool jobs_reopened;    /* a decision opened some job again that is not at its end */
+    bool jobs_wait;        /* some job waits for an earlier one of its record */
+    int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
+    int64_t keys_count;    /* and how many record ids came */
+    struct buf texts;      /* what db_keep_texts gave out */
+    struct known_walk walk;
     int64_t prior_batch_id; /* the batch whose jobs wait for these */
     struct id_list prior;   /* jobs that others wait for, and that are in no batch that is claimed
                                  from; first in, first out */

@@ -14,6 +14,7 @@ enum {
     KNOWN_NOTIFY,
     KNOWN_DOUBT,
     KNOWN_FIND,
+    KNOWN_AFTER,
     KNOWN_IN_DOUBT,
     KNOWN_SENT,
     KNOWN_SCHEMA,
@@ -69,6 +70,8 @@ static const char *const sql[] = {
         ":slack_ms))",
     [KNOWN_FIND] = "SELECT rowid AS id, version, fields, seen_ms, source FROM known " OF_RECORD
                    "AND fields IS NOT NULL",
+    [KNOWN_AFTER] = "SELECT rowid AS id, schema, record_id, version, fields, seen_ms, source "
+                    "FROM known WHERE rowid > :after ORDER BY rowid",
     [KNOWN_IN_DOUBT] =
         "SELECT k.job_id FROM record_job k CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
         " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
@@ -187,28 +190,93 @@ bool known_notify(struct store *store, struct span schema, struct span record_id
     return true;
 }
 
+/* Fills *known from the statement's row. */
+static void take(struct db_statement *statement, struct known *known)
+{
+    const char *source = db_column_text(statement, DB_SOURCE);
+
+    known->id = db_column_int64(statement, DB_ID);
+    known->has_version = !db_column_is_null(statement, DB_VERSION);
+    known->version = db_column_int64(statement, DB_VERSION);
+    known->seen_ms = db_column_int64(statement, DB_SEEN_MS);
+    known->source = KNOWN_BY_PUT;
+    while (known->source < KNOWN_BY_NOTIFICATION && strcmp(source, sources[known->source]) != 0)
+        known->source++;
+    buf_reset(&known->fields);
+    buf_append_span(&known->fields, db_column_span(statement, DB_FIELDS));
+}
+
 bool known_find(struct store *store, struct span schema, struct span record_id, struct known *known,
                 struct err *err)
 {
     struct db_statement *statement = get(store, KNOWN_FIND, schema, record_id, err);
     bool fine = true;
 
-    buf_reset(&known->fields);
     known->is_known = db_next(store, statement, &fine, err, "look for what a record holds");
-    if (known->is_known) {
-        const char *source = db_column_text(statement, DB_SOURCE);
-
-        known->id = db_column_int64(statement, DB_ID);
-        known->has_version = !db_column_is_null(statement, DB_VERSION);
-        known->version = db_column_int64(statement, DB_VERSION);
-        known->seen_ms = db_column_int64(statement, DB_SEEN_MS);
-        known->source = KNOWN_BY_PUT;
-        while (known->source < KNOWN_BY_NOTIFICATION && strcmp(source, sources[known->source]) != 0)
-            known->source++;
-        buf_append_span(&known->fields, db_column_span(statement, DB_FIELDS));
-    }
+    if (known->is_known)
+        take(statement, known);
     db_reset(statement);
     return fine;
+}
+
+/* Looks at the row that comes next in the walk. *found: it is that of the record. */
+static bool look_on(struct store *store, struct span schema, struct span record_id,
+                    struct known *known, bool *found, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_AFTER, err);
+    struct known_walk *walk = &store->walk;
+    bool fine = true;
+
+    if (!walk->is_open)
+        db_bind_int64(statement, DB_AFTER, walk->from_id);
+    if (!walk->is_ahead)
+        walk->is_open = walk->is_ahead =
+            db_next(store, statement, &fine, err, "look for what the next record holds");
+    if (!walk->is_open)
+        walk->from_id = 0;
+    *found = walk->is_open && span_equal(db_column_span(statement, DB_RECORD_ID), record_id) &&
+             span_equal(db_column_span(statement, DB_SCHEMA), schema);
+    if (!*found)
+        return fine;
+    walk->from_id = db_column_int64(statement, DB_ID);
+    walk->is_ahead = false;
+    walk->is_used = true;
+    known->is_known = !db_column_is_null(statement, DB_FIELDS);
+    if (known->is_known)
+        take(statement, known);
+    return fine;
+}
+
+bool known_find_next(struct store *store, struct span schema, struct span record_id,
+                     struct known *known, struct err *err)
+{
+    struct known_walk *walk = &store->walk;
+    bool found = false;
+
+    if (walk->from_id && !look_on(store, schema, record_id, known, &found, err))
+        return false;
+    if (found)
+        return true;
+    if (!known_find(store, schema, record_id, known, err))
+        return false;
+    if (known->is_known && known->id == walk->looked_up_id + 1) {
+        known_stop(store);
+        walk->from_id = known->id;
+    }
+    walk->looked_up_id = known->is_known ? known->id : 0;
+    return true;
+}
+
+void known_stop(struct store *store)
+{
+    struct known_walk *walk = &store->walk;
+
+    if (walk->is_open) {
+        db_reset(store->statements[DB_KNOWN][KNOWN_AFTER]);
+        if (!walk->is_used)
+            walk->from_id = 0;
+    }
+    walk->is_open = walk->is_ahead = walk->is_used = false;
 }
 
 /* Whether a job that the statement looks for is there. */

@@ -66,6 +66,13 @@ struct known {
 bool known_find(struct store *store, struct span schema, struct span record_id, struct known *known,
                 struct err *err);
 
+/* The same in the transaction of a caller, who looks for many records. They are mostly stored in
+ * the order in which they are looked for: then one statement, which is open until known_stop, finds
+ * them. */
+bool known_find_next(struct store *store, struct span schema, struct span record_id,
+                     struct known *known, struct err *err);
+void known_stop(struct store *store);
+
 /* Stores what a GET showed that is not part of a job, in a transaction of its own. Nothing is
  * stored while an update of the record is under way or in doubt, because its answer decides; nor if
  * the record carries an id as ours that this database never sent: another copy of it can have sent

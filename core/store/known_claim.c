@@ -82,7 +82,7 @@ bool known_claim_use(struct store *store, const struct known_decider *decider, s
     struct span fields = {0};
 
     *use = KNOWN_FETCH;
-    if (!known_find(store, claim_schema(claim), claim_record_id(claim), known, err))
+    if (!known_find_next(store, claim_schema(claim), claim_record_id(claim), known, err))
         return false;
     if (!known->is_known)
         return true;

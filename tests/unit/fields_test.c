@@ -220,6 +220,27 @@ static void relations_are_found_both_ways_at_once(void **state)
         {"{}", "{\"b\":2}", true, true},
         {"{\"a\":1}", "[]", false, false},
         {"x", "{}", false, false},
+        /* plain ones in the same order, and what only looks so */
+        {"{\"a\":1,\"b\":\"x\"}", "{\"a\":1.0,\"b\":\"x\"}", true, false},
+        {"{\"a\":1,\"b\":\"x\"}", "{\"a\":2,\"b\":\"x\"}", false, false},
+        {"{\"a\":2,\"b\":1.0}", "{\"a\":1,\"b\":1}", false, false},
+        {"{\"a\":1,\"b\":\"x\"}", "{\"a\":1,\"b\":\"y\"}", false, false},
+        {"{\"a\":\"1\"}", "{\"a\":1}", false, false},
+        {"{\"a\":true}", "{\"a\":false}", false, false},
+        {"{\"a\":null}", "{\"a\":0}", false, false},
+        {"{\"a\":1e2}", "{\"a\":100}", true, false},
+        {"{\"a\":1E2}", "{\"a\":100}", true, false},
+        {"{\"a\":1}", "{\"a\":1,\"b\":2}", true, true},
+        {"{\"a\":1,\"b\":2}", "{\"a\":1}", false, false},
+        {"{\"a\":\"\\u0041\"}", "{\"a\":\"A\"}", true, false},
+        {"{\"a\":\"A\"}", "{\"\\u0061\":\"A\"}", true, false},
+        {"{\"a\":\"}\"}", "{\"a\":\",\"}", false, false},
+        {"{\"a\":\"\",\"\":1}", "{\"a\":\"\",\"\":1.0}", true, false},
+        {"{\"a\":[1],\"b\":1}", "{\"a\":[1.0],\"b\":1}", true, false},
+        {"{\"a\":{\"x\":1},\"b\":2}", "{\"a\":{\"x\":1},\"b\":2, \"c\":3}", true, true},
+        {"{\"a\":1}", "{\"a\":2} ", false, false},
+        {"{\"a\":1}", " {\"a\":1 }", true, false},
+        {"{}", "{\"\":1}", true, true},
     };
 
     (void)state;

@@ -547,10 +547,13 @@ static bool assess_common(const struct facts *in, struct policy_verdict *out)
         assess_uncounted(in, out, POLICY_STOP_TARGET);
         return true;
     case MEANS_WRONG_PLACE:
-        if (answer->is_shared && answer->status > 499 && in->limits->kind_works)
+        if (answer->is_shared && answer->status > 499 && in->limits->kind_works) {
             assess_useless(in, out);
-        else
+            /* if the record shows that it did not land, it is refused */
+            out->delay_ms = LAG_MS;
+        } else {
             assess_denied(in, out, POLICY_WRONG_PLACE);
+        }
         return true;
     case MEANS_DONE:
     case MEANS_AMBIGUOUS:

@@ -1,20 +1,23 @@
 /* A model of one job and one record, with everything that can happen to them: PUTs that land late
  * or not at all, a server that loses ids, values and fields, answers that get lost, reads and an
  * audit log that lag, a foreign writer, a clock, crashes, a database that is put back to any
- * earlier moment, two copies of it that are drained at the same time, later rows of ours. All
- * interleavings are walked. The verdicts are those of policy_assess, and the model keeps of them
- * what core/store/exchange.c keeps. */
+ * earlier moment, two copies of it that are drained at the same time, later rows of ours, requests
+ * that it shares with other rows. All interleavings are walked. The verdicts are those of
+ * policy_assess, and the model keeps of them what core/store/exchange.c keeps. */
 #pragma once
 
-#include "core/job/policy.h"
+#include "core/drain/bulk.h"
 
 #include <stddef.h>
 
 typedef void model_policy(const struct policy_job *job, const struct policy_answer *answer,
                           const struct policy_limits *limits, struct policy_verdict *verdict);
 
+typedef void model_split(struct task *first, const struct http_answer *answer, const char *message);
+
 struct model_settings {
     model_policy *policy;
+    model_split *split; /* of a request that was refused as a whole; NULL: bulk_split */
     enum policy_on_conflict on_conflict;
     enum target_lock lock;
     bool shows_no_ids;     /* the target has no place for an id, and no audit log */
@@ -34,7 +37,9 @@ struct model_settings {
     bool foreign_same;     /* the foreign writer can write the values that we send */
     unsigned foreign;      /* how often the foreign writer writes at most */
     bool foreign_deletes;  /* ... and can delete the record once */
-    bool may_close;        /* from some moment on, the server can refuse what we send */
+    unsigned splits; /* the PUT is one row of several, whose request can be refused so often */
+    bool in_part;    /* ... and then have been done in part */
+    bool may_close;  /* from some moment on, the server can refuse what we send */
     unsigned faults, crashes;
 };
 

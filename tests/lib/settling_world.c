@@ -33,10 +33,11 @@ enum status {
     STATUS_CONFLICT,
     STATUS_MISSING,
     STATUS_REFUSED,
-    STATUS_BUSY
+    STATUS_BUSY,
+    STATUS_ELSEWHERE
 };
 
-static const long statuses[] = {0, 200, 200, 409, 404, 422, 503};
+static const long statuses[] = {0, 200, 200, 409, 404, 422, 503, 501};
 
 enum { SHOWS_ANOTHERS = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4, SHOWS_LATER = 8 };
 
@@ -89,6 +90,35 @@ static void add_answered(struct onlooker *onlooker, struct world world, enum pol
     onlooker->add(onlooker, &world);
 }
 
+/* What a request of several rows can be answered as a whole: that it is refused, which it is until
+ * one row is alone, or trouble, after which it can have been done or not. A server that says 501
+ * says it from then on. What it can be answered for each row is in step_flying: a row that is not
+ * named has no answer. */
+static void step_request(struct onlooker *onlooker, const struct world *served,
+                         const struct world *lost)
+{
+    const struct world *const ends[] = {lost, served};
+
+    for (unsigned i = 0; onlooker->settings->splits && i < 2; i++) {
+        struct world world = *ends[i];
+
+        world.shared = 1;
+        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_BUSY, true);
+        if (world.closed || world.closes) {
+            struct world closed = world;
+
+            closed.closes = 0;
+            closed.closed = 1;
+            add_answered(onlooker, closed, POLICY_ANSWERED, STATUS_ELSEWHERE, true);
+        }
+        if (!world.splits || (i == 1 && !onlooker->settings->in_part))
+            continue;
+        world.splits--;
+        world.whole = 1;
+        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_REFUSED, false);
+    }
+}
+
 /* A PUT in flight arrives or is lost. While its answer is awaited, that can be lost as well, or say
  * nothing. */
 static void step_flying(struct onlooker *onlooker, const struct world *from, unsigned i)
@@ -113,6 +143,7 @@ static void step_flying(struct onlooker *onlooker, const struct world *from, uns
     add_answered(onlooker, served, POLICY_ANSWERED, STATUS_BUSY, true);
     add_answered(onlooker, lost, POLICY_NO_ANSWER, STATUS_NONE, true);
     add_answered(onlooker, *from, POLICY_NO_ANSWER, STATUS_NONE, true); /* it can still arrive */
+    step_request(onlooker, &served, &lost);
 }
 
 /* Whether a copy of our database is done with the job, as one that is restored was. */
@@ -367,7 +398,7 @@ static void recover(struct host *host)
     host->hand = HAND_EMPTY;
     host->request = host->awaited = host->claim_version = host->claim_asked = 0;
     host->status = host->end = host->shows_version = host->shows = host->entry = host->has_more =
-        host->elsewhere = 0;
+        host->elsewhere = host->shared = host->whole = 0;
     if (host->state == JOB_SENDING) {
         host->state = JOB_UNKNOWN;
         host->doubt = host->blind = 1;
@@ -412,6 +443,7 @@ static void assess(const struct onlooker *onlooker, const struct world *world,
         .end = (enum policy_end)world->end,
         .status = statuses[world->status],
         .code = "",
+        .is_shared = world->shared,
         .retry_after_ms = -1,
         .has_record = !audit && world->status == STATUS_OK,
         .has_version = step && !audit && world->status == STATUS_OK,
@@ -534,8 +566,28 @@ static void forget(const struct onlooker *onlooker, struct world *world)
     if (world->copy == COPY_KEPT || (world->copy == COPY_NONE && may_copy(onlooker)) ||
         (world->copy == COPY_RUNS && job_state_is_open((enum job_state)world->other.state)))
         return;
-    world->faults = world->crashes = 0;
+    world->faults = world->crashes = world->splits = 0;
     memset(world->visible, 0, sizeof world->visible);
+}
+
+/* The request was refused as a whole: what is stored of the row, which leaves again in a half. */
+static void step_split(struct onlooker *onlooker, const struct world *from)
+{
+    model_split *split = onlooker->settings->split ? onlooker->settings->split : bulk_split;
+    const struct http_answer answer = {.end = HTTP_DONE, .status = statuses[from->status]};
+    struct task task = {.claim = {.lock = onlooker->settings->lock, .doubt = from->doubt},
+                        .row_count = 1};
+    const struct claim_outcome *outcome = &task.claim.outcome;
+    struct world world = *from;
+
+    split(&task, &answer, "");
+    if (!outcome->repeats || outcome->state != JOB_SENDING)
+        onlooker_complain(onlooker, "a row of a refused request is not sent again");
+    world.doubt = outcome->doubt;
+    world.hand = HAND_CLAIMED;
+    world.status = world.end = world.shared = world.whole = 0;
+    check_put(onlooker, &world);
+    onlooker->add(onlooker, &world);
 }
 
 static void step_commit(struct onlooker *onlooker, const struct world *from)
@@ -545,6 +597,10 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
 
     if (from->hand != HAND_ANSWERED)
         return;
+    if (from->whole) {
+        step_split(onlooker, from);
+        return;
+    }
     assess(onlooker, from, &verdict);
     check_verdict(onlooker, from, &verdict);
     world.hand = HAND_EMPTY;
@@ -565,7 +621,7 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
     keep_next(&world, &verdict);
     world.request = world.claim_version = world.claim_asked = 0;
     world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more =
-        world.elsewhere = 0;
+        world.elsewhere = world.shared = 0;
     if (world.proven && from->applied &&
         (verdict.state == JOB_CONFLICT || verdict.state == JOB_DISMISSED))
         onlooker_complain(onlooker, "a conflict is proven, and the update was applied");
@@ -615,7 +671,8 @@ void world_check(struct onlooker *onlooker, const struct world *world)
     if (world->copy == COPY_RUNS)
         check_host(onlooker, world, &world->other);
     if (world->applied > 1 &&
-        (!world->lockless || (onlooker->settings->strays_die && !onlooker->settings->foreign)))
+        (!world->lockless || (onlooker->settings->strays_die && !onlooker->settings->foreign &&
+                              !onlooker->settings->in_part && !may_copy(onlooker))))
         onlooker_complain(onlooker, "an update was applied twice");
     if (world->lockless &&
         (world->host.state == JOB_CONFLICT || world->host.state == JOB_DISMISSED))
@@ -713,6 +770,7 @@ void world_first(const struct model_settings *settings, struct world *world)
                             .deletes = settings->foreign_deletes,
                             .closes = settings->may_close,
                             .later = settings->later,
+                            .splits = (uint8_t)settings->splits,
                             .lockless = settings->lock == TARGET_NONE};
     world->makers[START] = settings->holds_ours ? MAKER_NOBODY : MAKER_FOREIGN;
 }

@@ -21,7 +21,8 @@ enum {
     /* the process */                                                                              \
     uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */     \
     uint8_t status, end, shows_version, shows, entry, has_more,                                    \
-        elsewhere; /* the answer, before its commit */                                             \
+        elsewhere;         /* the answer, before its commit */                                     \
+    uint8_t shared, whole; /* ... it is that of all rows; it refuses their request as a whole */   \
     /* known only to the model */                                                                  \
     uint8_t blind;  /* a PUT ended without an answer, and nothing was read since */                \
     uint8_t missed; /* the audit log had shown who made the version before the wait was over */
@@ -48,7 +49,7 @@ struct world {
     struct host other;
     uint8_t copy; /* enum copy: what other is */
     /* what can still go wrong */
-    uint8_t foreign, faults, crashes, deletes, closes, later;
+    uint8_t foreign, faults, crashes, deletes, closes, later, splits;
     /* known only to the model */
     uint8_t applied;  /* how often our update was applied */
     uint8_t lockless; /* the server applies every PUT; the same in all states of a walk */

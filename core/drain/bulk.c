@@ -170,7 +170,7 @@ void bulk_answer_for(const struct result *result, struct http_answer *answer)
         answer->end = HTTP_CUT;
         answer->status = 0;
         snprintf(answer->error, sizeof answer->error, "%s",
-                 reasons[result->named < 2 ? result->named : 2]);
+                 reasons[result->named > 1 ? 2 : result->named]);
     } else if (answer->end == HTTP_DONE && answer->status >= 200 && answer->status < 300) {
         answer->end = HTTP_CUT;
         snprintf(answer->error, sizeof answer->error,

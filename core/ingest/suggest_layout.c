@@ -262,12 +262,12 @@ struct guess {
     double score;
 };
 
-/* heading: a cell such as `d1` can be one. */
+/* cell: not empty. heading: a cell such as `d1` can be one. */
 static bool is_number_like(struct span cell, bool heading)
 {
     size_t digits = 0;
 
-    if (heading && cell.size && isalpha((unsigned char)cell.data[0]))
+    if (heading && isalpha((unsigned char)cell.data[0]))
         return false;
     for (size_t i = 0; i < cell.size; i++)
         digits += isdigit((unsigned char)cell.data[i]) != 0;
@@ -355,18 +355,19 @@ static void try_guess(struct span head, struct guess *guess, struct guess *best,
 static bool find_header(struct span head, const char *name, char delimiter, struct guess *best,
                         struct cells *cells, struct err *err)
 {
-    static const char delimiters[] = {',', ';', '\t', '|', '~', '^', '\x01', ':'};
+    static const char usual[] = {',', ';', '\t', '|', '~', '^', '\x01', ':'};
+    struct span delimiters =
+        delimiter ? (struct span){&delimiter, 1} : (struct span){usual, sizeof usual};
 
     *best = (struct guess){0};
     if (!head.size)
         return err_set(err, ERR_INPUT, "%s: the file is empty", name);
     if (file_kind_json(head))
         return err_set(err, ERR_INPUT, "%s: is %s", name, file_kind_json(head));
-    for (size_t i = 0; i < sizeof delimiters; i++)
+    for (size_t i = 0; i < delimiters.size; i++)
         for (int quotes = 1; quotes >= 0; quotes--)
-            if (!delimiter || delimiter == delimiters[i])
-                try_guess(head, &(struct guess){.delimiter = delimiters[i], .quotes = quotes}, best,
-                          cells);
+            try_guess(head, &(struct guess){.delimiter = delimiters.data[i], .quotes = quotes},
+                      best, cells);
     if (best->score > 0)
         return true;
     return err_set(err, ERR_INPUT,
@@ -576,15 +577,14 @@ static void append_expression(struct buf *out, struct span line, char delimiter)
     }
 }
 
-/* Returns whether the expression matches a line of the text: that would drop rows. */
+/* Returns whether the expression matches one of the whole lines of a text: that would drop rows. */
 static bool matches_row(struct span text, struct span expression, char delimiter)
 {
     bool found = false;
     size_t at = 0;
 
     while (at < text.size && !found) {
-        const char *feed = memchr(text.data + at, '\n', text.size - at);
-        size_t end = feed ? (size_t)(feed - text.data) : text.size;
+        size_t end = (size_t)((const char *)rawmemchr(text.data + at, '\n') - text.data);
         struct buf other = {0};
 
         append_expression(&other, (struct span){text.data + at, end - at}, delimiter);
@@ -642,18 +642,19 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
 static void note_lines_before(struct span head, const struct guess *guess, struct layout *layout)
 {
     bool comments = true;
-    size_t at = 0;
+    unsigned lines = 0;
 
     if (guess->lines == 1 && head.size > 5 && strncasecmp(head.data, "sep=", 4) == 0)
         return;
-    for (unsigned i = 0; i < guess->lines; i++) {
+    /* a cell in quotes can have several lines */
+    for (size_t at = 0; at < guess->at; lines++) {
         comments = comments && head.data[at] == '#';
-        at = (size_t)((const char *)memchr(head.data + at, '\n', head.size - at) - head.data) + 1;
+        at = (size_t)((const char *)rawmemchr(head.data + at, '\n') - head.data) + 1;
     }
-    if (guess->lines && comments)
+    if (lines && comments)
         note_comments(layout);
     else
-        layout->skip_lines = guess->lines;
+        layout->skip_lines = lines;
 }
 
 /* Returns a text in the form that the lexer needs: with a line feed and readable bytes after it. */
@@ -675,7 +676,11 @@ static bool analyse(struct sample *sample, const char *name, char delimiter, str
         head = span_from(head, 3);
     while (!sample->whole && head.size && head.data[head.size - 1] != '\n')
         head.size--;
-    fine = find_header(head, name, delimiter, &guess, &cells, err);
+    if (!sample->whole && !head.size)
+        fine =
+            err_set(err, ERR_INPUT, "%s: the first line is longer than %d bytes", name, HEAD_MAX);
+    else
+        fine = find_header(head, name, delimiter, &guess, &cells, err);
     if (fine) {
         size_t at = guess.at;
 

@@ -16,8 +16,9 @@ COUNT=${COUNT:-200} SEED=${SEED:-1} JOBS=${JOBS:-$(nproc)}
 FILES=${FILES:-$(ls core/job/*.c core/store/*.c core/drain/*.c core/http/governor.c)}
 work=$PWD/build/mutants
 mkdir -p "$work"
-# builds in a copy of the tree; memory that is not freed is noticed
-build=(make PROFILE=mutant CFLAGS_mutant='-O1 -DROWFERRY_CRASH_POINTS -Wno-error' LDFLAGS_mutant=-fsanitize=leak)
+# builds in a copy of the tree; memory that is not freed is noticed, and a place beyond an array
+build=(make PROFILE=mutant LDFLAGS_mutant=-fsanitize=leak
+    CFLAGS_mutant='-O1 -DROWFERRY_CRASH_POINTS -Wno-error -fsanitize=bounds -fsanitize-undefined-trap-on-error')
 
 # Puts a copy of the tree in order and compiles it, so that a mutant costs one file and its tests.
 prepare() {

@@ -359,7 +359,6 @@ static bool find_header(struct span head, const char *name, char delimiter, stru
     struct span delimiters =
         delimiter ? (struct span){&delimiter, 1} : (struct span){usual, sizeof usual};
 
-    *best = (struct guess){0};
     if (!head.size)
         return err_set(err, ERR_INPUT, "%s: the file is empty", name);
     if (file_kind_json(head))
@@ -669,7 +668,7 @@ static bool analyse(struct sample *sample, const char *name, char delimiter, str
 {
     struct cells cells = {.items = mem_calloc(CELLS_MAX, sizeof *cells.items)};
     struct span head = readable(&sample->head), tail = readable(&sample->tail);
-    struct guess guess;
+    struct guess guess = {0};
     bool fine;
 
     if (head.size >= 3 && memcmp(head.data, "\xEF\xBB\xBF", 3) == 0)

@@ -135,17 +135,17 @@ static bool free_next(struct store *store, int64_t id, struct span record_id, in
                       struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT, err);
-    bool row, waits = true;
+    bool row, waits;
 
     db_bind_int64(statement, DB_ID, id);
     db_bind_span(statement, DB_RECORD_ID, record_id);
     if (!db_step(store, statement, &row, err, "look for the next delivery"))
         return false;
-    if (row) {
-        id = db_column_int64(statement, DB_ID);
-        waits = db_column_int(statement, DB_IS_WAITING);
-        db_reset(statement);
-    }
+    if (!row)
+        return true;
+    id = db_column_int64(statement, DB_ID);
+    waits = db_column_int(statement, DB_IS_WAITING);
+    db_reset(statement);
     return waits || delivery_free(store, id, record_id, now_ms, err);
 }
 

@@ -1,6 +1,5 @@
 #include "cmd/rowferry/deliver.h"
 
-#include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -12,7 +11,6 @@
 bool deliver_open(struct deliver *deliver, struct cli *cli)
 {
     const struct options *options = &cli->options;
-    char *secret = NULL;
     struct err err = {0};
     bool fine;
 
@@ -24,12 +22,7 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
     /* without schema files nothing is known, and notifications go their way all the same */
     deliver->catalog = catalog_open(options_text(options, OPT_SCHEMAS), &(struct err){0});
     fine = (!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
-           secret_read(options, OPT_ERP_SECRET, &secret, &err);
-    if (fine && secret) {
-        deliver->keys = signature_keys_read(span_of(secret), &err);
-        fine = deliver->keys || err_wrap(&err, "--erp-secret-file");
-    }
-    secret_release(secret);
+           signing_keys_read(options, OPT_ERP_SECRET, &deliver->keys, &deliver->keys_file, &err);
     if (!fine)
         report_fail(&cli->report, &err);
     return fine;

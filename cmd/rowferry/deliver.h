@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cmd/rowferry/session.h"
+#include "cmd/rowferry/signing_keys.h"
 #include "core/notify/sender.h"
 #include "core/notify/signature.h"
 #include "core/store/notification.h"
@@ -12,6 +13,7 @@
 struct deliver {
     const char *endpoint; /* NULL: none is set */
     struct signature_keys *keys;
+    struct signing_keys_file keys_file;
     const char *client_id;   /* by which echoes are recognised; or NULL */
     struct catalog *catalog; /* of schema files; NULL: none */
     bool delivers_echoes;

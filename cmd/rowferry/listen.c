@@ -26,12 +26,14 @@ struct courier {
     bool is_running;
     struct store *store;
     struct sender *sender;
+    struct signature_keys *keys; /* of the sender, once its first ones were replaced */
     struct session *session;
 
     pthread_mutex_t mutex;
     pthread_cond_t stopped;
     bool is_stopping;
-    bool delivers; /* it has the lock */
+    struct signature_keys *new_keys; /* to be used from now on; or NULL */
+    bool delivers;                   /* it has the lock */
     bool has_failed;
     struct err err;
     struct sender_counts counts;
@@ -42,6 +44,7 @@ struct listen {
     struct session session;
     struct deliver deliver;
     struct signature_keys *keys;
+    struct signing_keys_file keys_file;
     struct courier courier;
     struct listener *listener;
     struct store *store; /* of the committer */
@@ -73,6 +76,22 @@ static void note(struct courier *courier, bool delivers)
     pthread_mutex_unlock(&courier->mutex);
 }
 
+/* Takes over keys whose file has changed. */
+static void use_new_keys(struct courier *courier)
+{
+    struct signature_keys *keys;
+
+    pthread_mutex_lock(&courier->mutex);
+    keys = courier->new_keys;
+    courier->new_keys = NULL;
+    pthread_mutex_unlock(&courier->mutex);
+    if (!keys)
+        return;
+    sender_use_keys(courier->sender, keys);
+    signature_keys_free(courier->keys);
+    courier->keys = keys;
+}
+
 /* Delivers for as long as it has the lock. */
 static bool deliver(struct courier *courier, struct lock *lock, struct err *err)
 {
@@ -83,6 +102,7 @@ static bool deliver(struct courier *courier, struct lock *lock, struct err *err)
     for (;;) {
         bool stopping = is_stopping(courier);
 
+        use_new_keys(courier);
         if (!lock_look(lock, err) || !sender_turn(courier->sender, stopping, 1000, -1, &end, err))
             return false;
         note(courier, true);
@@ -162,6 +182,8 @@ static void courier_close(struct courier *courier)
         pthread_join(courier->thread, NULL);
     }
     sender_close(courier->sender);
+    signature_keys_free(courier->keys);
+    signature_keys_free(courier->new_keys);
     store_close(courier->store);
     pthread_cond_destroy(&courier->stopped);
     pthread_mutex_destroy(&courier->mutex);
@@ -229,6 +251,41 @@ static void print_metrics(void *context, struct buf *out)
     prometheus_histogram(out, "rowferry_delivery_duration_seconds", &labels, &sent.latency_us);
 }
 
+/* The keys of a file that has changed; NULL: it has not, or cannot be used. */
+static struct signature_keys *look_for_keys(struct report *report, struct signing_keys_file *file)
+{
+    struct err err = {0};
+    struct signature_keys *keys = signing_keys_look(file, &err);
+
+    if (keys)
+        report_notice(report, "'%s' was read again: its secrets are used from now on",
+                      options_text(file->options, file->id));
+    else if (err.kind != ERR_NONE)
+        report_notice(report, "the secrets that were read before stay in use: %s", err.text);
+    return keys;
+}
+
+static void look_for_new_keys(struct listen *listen)
+{
+    struct report *report = &listen->session.cli->report;
+    struct courier *courier = &listen->courier;
+    struct signature_keys *keys = look_for_keys(report, &listen->keys_file);
+
+    if (keys) {
+        listener_use_keys(listen->listener, keys);
+        signature_keys_free(listen->keys);
+        listen->keys = keys;
+    }
+    keys = courier->is_running ? look_for_keys(report, &listen->deliver.keys_file) : NULL;
+    if (!keys)
+        return;
+    pthread_mutex_lock(&courier->mutex);
+    signature_keys_free(courier->new_keys);
+    courier->new_keys = keys;
+    pthread_mutex_unlock(&courier->mutex);
+    sender_wake(courier->sender);
+}
+
 /* From the loop, about once a second: what changed is said once. */
 static void on_tick(void *context)
 {
@@ -238,6 +295,7 @@ static void on_tick(void *context)
     struct committer_counts commits;
     struct courier *courier = &listen->courier;
 
+    look_for_new_keys(listen);
     listener_count(listen->listener, &counts, &commits);
     if (commits.is_failing != listen->reported_database) {
         listen->reported_database = commits.is_failing;
@@ -329,27 +387,15 @@ static bool read_tls(struct listen *listen, const struct options *options, struc
                             read_pem(key, true, &listen->key, &listen->key_size, err));
 }
 
-static bool read_keys(struct listen *listen, const struct options *options, struct err *err)
-{
-    char *secret = NULL;
-    bool fine = secret_read(options, OPT_WEBHOOK_SECRET, &secret, err);
-
-    if (fine && secret) {
-        listen->keys = signature_keys_read(span_of(secret), err);
-        fine = listen->keys || err_wrap(err, "--webhook-secret-file");
-    }
-    secret_release(secret);
-    return fine;
-}
-
 static bool prepare(struct listen *listen, struct cli *cli)
 {
     struct err err = {0};
 
     if (!deliver_open(&listen->deliver, cli))
         return false;
-    if (read_keys(listen, &cli->options, &err) && read_tls(listen, &cli->options, &err) &&
-        open_socket(listen, &cli->options, &err) &&
+    if (signing_keys_read(&cli->options, OPT_WEBHOOK_SECRET, &listen->keys, &listen->keys_file,
+                          &err) &&
+        read_tls(listen, &cli->options, &err) && open_socket(listen, &cli->options, &err) &&
         (listen->keys || listen->is_local ||
          err_set(&err, ERR_CONFIG,
                  "other machines can reach this address, and there is no secret: set "

@@ -267,14 +267,16 @@ static const struct option table[OPT_COUNT] = {
         .commands = DELIVERING | FOR_DOCTOR, .group = GROUP_WEBHOOKS,
         .help = "a file with the secret that deliveries are signed with (default: unsigned)",
         .manual = "A secret is whsec_ and base64, or plain text. While a secret is being changed, "
-            "the file has one a line. Deliveries are signed by Standard Webhooks."},
+            "the file has one a line. Deliveries are signed by Standard Webhooks, once with each "
+            "secret. `listen` reads the file again a second or two after it has changed. If it is "
+            "unusable then, `listen` reports that and goes on with the secrets that it has."},
     [OPT_WEBHOOK_SECRET] = {.name = "webhook-secret-file", .kind = KIND_SECRET, .argument = "FILE",
         .env = {"ROWFERRY_WEBHOOK_SECRET", "ROWFERRY_WEBHOOK_SECRET_FILE"}, .commands = FOR_LISTEN,
         .group = GROUP_WEBHOOKS,
         .help = "a file with the secret that notifications must be signed with",
         .manual = "It is required unless only this machine can reach the address. Secrets are "
-            "written as for --erp-secret-file. Signatures are those of Standard Webhooks (at most "
-            "5 minutes old), or X-Hub-Signature-256."},
+            "written, and read again, as for --erp-secret-file. Signatures are those of Standard "
+            "Webhooks (at most 5 minutes old), or X-Hub-Signature-256."},
     [OPT_ECHO] = {.name = "echo", .kind = KIND_ECHO, .argument = "HOW", .env = {"ROWFERRY_ECHO"},
         .fallback = "drop", .commands = DELIVERING, .group = GROUP_WEBHOOKS,
         .help = "what to do with notifications of our own updates: drop or deliver"},

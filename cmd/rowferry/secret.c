@@ -88,6 +88,13 @@ static bool read_file(const char *path, const char *what, char **secret, struct 
     return false;
 }
 
+bool secret_is_file(const struct options *options, enum option_id id)
+{
+    const struct option_value *value = &options->values[id];
+
+    return value->text && (value->origin == FROM_ARGUMENT || str_ends(value->env, "_FILE"));
+}
+
 bool secret_read(const struct options *options, enum option_id id, char **secret, struct err *err)
 {
     const struct option_value *value = &options->values[id];
@@ -101,7 +108,7 @@ bool secret_read(const struct options *options, enum option_id id, char **secret
     if (!value->text)
         return true;
     options_describe(options, id, &name);
-    if (value->origin == FROM_ARGUMENT || str_ends(value->env, "_FILE")) {
+    if (secret_is_file(options, id)) {
         fine = read_file(value->text, what, secret, err) || err_wrap(err, "%s", buf_text(&name));
     } else {
         char *text = mem_strdup(value->text);

@@ -679,6 +679,11 @@ struct listener *listener_open(const struct listener_options *options, struct er
     return NULL;
 }
 
+void listener_use_keys(struct listener *listener, const struct signature_keys *keys)
+{
+    listener->options.keys = keys;
+}
+
 static int wait_ms(const struct listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;

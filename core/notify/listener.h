@@ -46,6 +46,9 @@ struct listener;
 
 struct listener *listener_open(const struct listener_options *options, struct err *err);
 
+/* Checks signatures with these keys from now on, which stay the caller's; from the tick alone. */
+void listener_use_keys(struct listener *listener, const struct signature_keys *keys);
+
 /* Serves until stopping is asked for (stop.h) and what was accepted by then is answered. */
 bool listener_run(struct listener *listener, struct err *err);
 

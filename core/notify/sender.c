@@ -139,6 +139,11 @@ bool sender_begin(struct sender *sender, struct err *err)
     return true;
 }
 
+void sender_use_keys(struct sender *sender, const struct signature_keys *keys)
+{
+    sender->options.keys = keys;
+}
+
 void sender_wake(struct sender *sender)
 {
     http_pool_wake(sender->pool);

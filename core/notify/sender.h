@@ -68,6 +68,9 @@ bool sender_begin(struct sender *sender, struct err *err);
 bool sender_turn(struct sender *sender, bool stopping, int wait_ms, int fd, enum sender_end *end,
                  struct err *err);
 
+/* Signs with these keys from now on, which stay the caller's; between two turns. */
+void sender_use_keys(struct sender *sender, const struct signature_keys *keys);
+
 /* From any thread: something new is due. */
 void sender_wake(struct sender *sender);
 

@@ -245,6 +245,59 @@ refuses() {
     lacks "$(cat listen.err) $(sqlite3 rowferry.db .dump)" 'new secret'
 }
 
+# signed_with SECRET STATUS: whether a new notification that is signed with it is answered so
+signed_with() {
+    local body id=m$RANDOM$RANDOM now
+
+    now=$(date +%s)
+    body=$(notification "$id" 1)
+    [ "$2" = "$(curl -s -o answer -w '%{http_code}' --data-binary "$body" -H "webhook-id: $id" \
+        -H "webhook-timestamp: $now" -H "webhook-signature: $(sign "$1" "$id" "$now" "$body")" "$HOOK")" ]
+}
+
+@test "a secret file that changes is read again, and one that is unusable leaves the old secrets" {
+    (umask 077; echo first >secret)
+    start_listen --webhook-secret-file secret
+    signed_with first 200
+    signed_with second 401
+    printf 'first\nsecond\n' >secret
+    eventually signed_with second 200
+    signed_with first 200
+    same 1 "$(grep -c "'secret' was read again" listen.err)"
+    : >secret
+    eventually grep -q "stay in use: --webhook-secret-file: 'secret' is empty" listen.err
+    signed_with second 200
+    printf 'third\n' >secret
+    chmod 644 secret
+    eventually grep -q "stay in use: .*chmod 600 secret" listen.err
+    signed_with third 401
+    chmod 600 secret
+    eventually signed_with third 200
+    signed_with second 401
+    rm secret
+    eventually grep -q "stay in use: .*'secret' does not exist" listen.err
+    signed_with third 200
+    (umask 077; echo fourth >secret.new && mv secret.new secret)
+    eventually signed_with fourth 200
+    same 3 "$(grep -c 'stay in use' listen.err)"
+    stop_listen
+}
+
+@test "the secret of deliveries is read again while listen runs" {
+    (umask 077; echo first >secret)
+    start_sim --erp-secret first
+    start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --erp-secret-file secret
+    posts 200 "$(notification A 1)"
+    eventually delivered 1
+    printf 'first\nsecond\n' >secret
+    eventually grep -q "'secret' was read again" listen.err
+    setting 'erp-secret=second'
+    posts 200 "$(notification A 2)"
+    eventually delivered 2
+    same 0 "$(sql "SELECT count(*) FROM delivery WHERE state = 'failed'")"
+    stop_listen
+}
+
 @test "signatures agree with the npm package standardwebhooks, in both directions" {
     local secret now
 

@@ -45,6 +45,7 @@ ended() {
 }
 
 CODES="|| ' ' || coalesce(job.error_code, job.http_status)"
+UNANSWERED="|| (SELECT group_concat(' ' || method || coalesce(' ' || http_status, ''), '') FROM attempt WHERE job_id = job.id)"
 ANSWERS="|| (SELECT group_concat(' ' || method || ' ' || http_status, '') FROM attempt WHERE job_id = job.id)"
 
 # object NAME TARGET PROPERTIES HEADER ROW: a schema file, and a file of one row in the inbox. TARGET is
@@ -336,4 +337,114 @@ END
     same 'a applied GET 200 PUT 404 PUT 200
 b refused GET 200 PUT 404 PUT 409 GET 200 PUT 404
 c applied PUT 404 PUT 200' "$(ended "$ANSWERS")"
+}
+
+# several: objects from lines `NAME PRESET CODE EXAMPLE|-`, two rows of each, whose bulk requests are answered
+# so, and one that succeeds
+several() {
+    local name preset code example path
+
+    variant fine rest-plain
+    while read -r name preset code example; do
+        path=$(jq -r .bulk.path "$TOP/targets/$preset.json")
+        case $path in *\?*) path+='&' ;; *) path+='?' ;; esac
+        variant "$name" "$preset" "$(jq -nc --arg path \
+            "${path}__code=$code$([ "$example" = - ] || echo "&__example=$example")" '{bulk: {path: $path}}')"
+        sed '1d; s/^[^,]*/row-2/' "inbox/$name-a.csv" >second
+        cat second >>"inbox/$name-a.csv"
+        without_reads "$name"
+    done
+}
+
+# without_reads OBJECT: an outbound contact is replaced, so that nothing is read before
+without_reads() {
+    ! grep -q outbound "schema/$1.json" || printf '%s\n' "$(jq -c '."x-rowferry".write = "replace"' "schema/$1.json")" >"schema/$1.json"
+}
+
+# The answer of the documents names row-1, which was taken, and row-2, which was not.
+@test "several rows in a request: each has its own result" {
+    variant a genesys-external-contacts
+    variant b genesys-external-organizations
+    variant c genesys-outbound-contacts
+    printf 'row-2,Bob,,Bonn,gold\nrow-3,Cid,,Trier,gold\n' >>inbox/a-a.csv
+    printf 'row-2,Other,,5,Retail\n' >>inbox/b-a.csv
+    printf 'L-100043,100043,5\n' >>inbox/c-a.csv
+    without_reads c
+    ends 5 rowferry run inbox --min-age 0 --max-retries 0 --timeout 1
+    same '' "$(violations)"
+    # row-3 and L-100043 are not named: they are read, twice, and what Prism shows is something else
+    same 'a applied PUT 200
+a pending PUT GET 200 GET 200
+a refused PUT 422
+b applied PUT 200
+b refused PUT 422
+c applied PUT 200
+c pending PUT GET 200 GET 200' "$(ended "$UNANSWERED")"
+    same 'validation.failed workEmail no e-mail address' \
+        "$(sql "SELECT DISTINCT job.error_code || ' ' || field || ' ' || message FROM job JOIN server_violation ON job_id = job.id")"
+}
+
+@test "several rows in a request: errors that refuse it" {
+    several <<'END'
+a1 genesys-external-contacts 422 validation_failed
+a2 genesys-external-contacts 422 custom_fields_validation_failed
+b1 genesys-external-organizations 422 validation_failed
+c1 genesys-outbound-contacts 400 invalid_update
+c2 genesys-outbound-contacts 400 contact_missing_columns
+c3 genesys-outbound-contacts 400 invalid_contact_columns
+c4 genesys-outbound-contacts 400 too_many_contacts_added
+c5 genesys-outbound-contacts 400 contact_does_not_exist
+c6 genesys-outbound-contacts 404 resource_not_found
+END
+    ends 3 rowferry run inbox --min-age 0 --max-retries 0
+    same '' "$(violations)"
+    # a contact that does not exist is sent again, because the request creates
+    same 'a1 refused validation.failed PUT 422 PUT 422
+a2 refused custom.fields.validation.failed PUT 422 PUT 422
+b1 refused validation.failed PUT 422 PUT 422
+c1 refused invalid.update PUT 400 PUT 400
+c2 refused contact.missing.columns PUT 400 PUT 400
+c3 refused invalid.contact.columns PUT 400 PUT 400
+c4 refused too.many.contacts.added PUT 400 PUT 400
+c5 refused contact.does.not.exist PUT 400 PUT 400 PUT 400 PUT 400
+c6 refused resource.not.found PUT 404 PUT 404
+fine applied 200 PUT 200' "$(ended "$CODES $ANSWERS" | uniq)"
+}
+
+@test "several rows in a request: errors after which they are sent again" {
+    several <<'END'
+a1 genesys-external-contacts 503 -
+b1 genesys-external-organizations 504 -
+c1 genesys-outbound-contacts 400 contact_list_clear_in_progress
+c2 genesys-outbound-contacts 400 contact_bulk_operation_in_progress
+c3 genesys-outbound-contacts 503 -
+END
+    ends 5 rowferry run inbox --min-age 0 --max-retries 0 --timeout 1
+    # after a 503 the next run reads first; a 504 has been read twice, and is sent by the next run
+    same '' "$(violations)"
+    same 'a1 unknown PUT 503
+b1 pending PUT 504 GET 200 GET 200
+c1 pending PUT 400
+c2 pending PUT 400
+c3 unknown PUT 503
+fine applied PUT 200' "$(ended "$ANSWERS" | uniq)"
+}
+
+@test "several rows in a request: errors that stop the run" {
+    local status_wanted line
+
+    while read -r status_wanted line; do
+        rm -rf inbox rowferry.db*
+        mkdir inbox
+        several <<<"a $line"
+        rm inbox/fine-a.csv
+        ends "$status_wanted" rowferry run inbox --min-age 0 --max-retries 0 --max-wait 1s
+        same 'a pending a pending' "$(ended | xargs)"
+    done <<'END'
+2 genesys-outbound-contacts 404 contact_list_not_found
+5 genesys-outbound-contacts 429 -
+5 genesys-external-contacts 429 -
+6 genesys-external-contacts 403 -
+6 genesys-external-organizations 401 -
+END
 }

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/ingest/validate.h"
 #include "core/job/id.h"
+#include "core/store/export.h"
 #include "core/store/waiting.h"
 
 #include <inttypes.h>
@@ -285,6 +286,17 @@ static bool feed_file(struct comparing *comparing, const struct ingest_options *
     return true;
 }
 
+/* The record ids of the batch can be made of other columns than its schema file says now. */
+static bool check_batch(struct comparing *comparing, struct err *err)
+{
+    struct export_batch batch = {0};
+    bool fine = export_batch(comparing->session.store, comparing->batch_id, &batch, err) &&
+                diff_check(comparing->diff, buf_span(&batch.schema), &batch.parts, err);
+
+    export_batch_release(&batch);
+    return fine;
+}
+
 static bool feed(void *context, struct diff *diff, struct err *err)
 {
     struct comparing *comparing = context;
@@ -305,7 +317,8 @@ static bool feed(void *context, struct diff *diff, struct err *err)
 
     comparing->diff = diff;
     if (comparing->batch_id)
-        return waiting_jobs(comparing->session.store, comparing->batch_id, take_job, comparing,
+        return check_batch(comparing, err) &&
+               waiting_jobs(comparing->session.store, comparing->batch_id, take_job, comparing,
                             err);
     for (size_t i = 0; fine && i < options->path_count; i++) {
         comparing->source = (int64_t)i;

@@ -155,6 +155,9 @@ static bool find_shape(struct exporting *exporting, bool needed, struct err *err
     if (!schema && needed)
         return false;
     *err = (struct err){0};
+    if (schema && !target_check_parts(schema_target(schema), buf_span(&exporting->batch.schema),
+                                      &exporting->batch.parts, err))
+        return false;
     exporting->form.shape = schema ? schema_shape(schema) : NULL;
     return true;
 }

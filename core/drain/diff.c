@@ -528,6 +528,12 @@ static void fill(struct entry *entry, const struct diff_row *row)
     buf_reset(&entry->record);
 }
 
+bool diff_check(struct diff *diff, struct span schema, const struct target_parts *parts,
+                struct err *err)
+{
+    return rebase_batch_target(diff->loop->rebase, schema, parts, err) != NULL;
+}
+
 bool diff_add(struct diff *diff, const struct diff_row *row, struct err *err)
 {
     struct entry *entry;

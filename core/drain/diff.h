@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/store/store.h"
+#include "core/target/kind.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,11 @@ struct diff_options {
     void *context;
     uint64_t rows; /* how many there are, for the progress; 0: unknown */
 };
+
+/* Checks that rows of a batch can be compared with what their schema file says now. False with
+ * ERR_CONFIG as rebase_batch_target. */
+bool diff_check(struct diff *diff, struct span schema, const struct target_parts *parts,
+                struct err *err);
 
 /* Takes a row; returns when there is room for the next one. Other rows are compared meanwhile.
  * False: the reading stops; then err is set, but for a signal or a pause that is too long. */

@@ -20,19 +20,15 @@ static bool keeps(void *context, struct span schema)
     return shape && shape->version_known;
 }
 
-static bool target(void *context, struct span schema, bool named, struct known_target *facts,
-                   struct err *err)
+static bool target(void *context, struct span schema, const struct target_parts *parts,
+                   struct known_target *facts, struct err *err)
 {
     struct knowledge *knowledge = context;
     const struct row_shape *shape = rebase_shape(knowledge->rebase, schema);
-    const struct target *found = rebase_target(knowledge->rebase, schema);
+    const struct target *found = rebase_batch_target(knowledge->rebase, schema, parts, err);
 
-    if (!shape && named)
-        return err_set(
-            err, ERR_CONFIG,
-            "the schema file of %.*s is missing or wrong, and it says which resource its "
-            "rows update: run `rowferry doctor`, which reports what is wrong",
-            (int)schema.size, schema.data);
+    if (!found)
+        return false;
     *facts = (struct known_target){
         .lock = target_description(found)->lock,
         .reads_first = target_reads_first(found, shape && shape->write_replaces),

@@ -176,6 +176,21 @@ const struct target *rebase_target(struct rebase *rebase, struct span schema)
     return base ? schema_target(base->schema) : target_guide();
 }
 
+const struct target *rebase_batch_target(struct rebase *rebase, struct span schema,
+                                         const struct target_parts *parts, struct err *err)
+{
+    const struct target *target = rebase_target(rebase, schema);
+
+    if (parts->is_named && !find_if_readable(rebase, schema))
+        err_set(err, ERR_CONFIG,
+                "the schema file of %.*s is missing or wrong, and it says which resource its "
+                "rows update: run `rowferry doctor`, which reports what is wrong",
+                (int)schema.size, schema.data);
+    else if (target_check_parts(target, schema, parts, err))
+        return target;
+    return NULL;
+}
+
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)
 {
     struct base *base = find_if_readable(rebase, schema);

@@ -39,6 +39,11 @@ struct rebase_rows *rebase_rows(struct rebase *rebase, struct span schema);
 /* Returns the target of the schema's rows: the guide's without a readable schema file. */
 const struct target *rebase_target(struct rebase *rebase, struct span schema);
 
+/* Returns the target of a batch of the schema. NULL with ERR_CONFIG: the schema file is missing or
+ * wrong and the batch needs it, or makes record ids of other parts. */
+const struct target *rebase_batch_target(struct rebase *rebase, struct span schema,
+                                         const struct target_parts *parts, struct err *err);
+
 /* The shape of the schema, or NULL without a readable schema file. */
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema);
 

@@ -101,13 +101,15 @@ void work_read_options(const char *text, struct ingest_options *options)
 struct batch_origin work_origin(struct work *work)
 {
     const struct feed *feed = &work->feed;
+    const struct target *target = schema_target(work->schema);
 
     work_write_options(work->options, work->options_text);
     return (struct batch_origin){
         .source = feed->source,
         .path = feed->path,
         .schema = schema_name(work->schema),
-        .target = target_own_name(schema_target(work->schema)),
+        .target = target_own_name(target),
+        .target_columns = target_own_name(target) ? target_columns(target) : NULL,
         .schema_hash = schema_hash(work->schema),
         .format = feed_format_name(work->format),
         .options = work->options_text,

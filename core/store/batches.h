@@ -27,7 +27,8 @@ struct batch_origin {
     const char *source; /* as the user named it */
     const char *path;   /* absolute; NULL: standard input */
     const char *schema;
-    const char *target; /* of its rows; NULL: the guide's */
+    const char *target;         /* of its rows; NULL: the guide's */
+    const char *target_columns; /* that its record ids are made of; NULL likewise */
     const char *schema_hash;
     const char *format;       /* `csv`, `ndjson` */
     const char *options;      /* what changes the reading of the file, as text */

@@ -170,7 +170,7 @@ static bool ask_schema(struct turn *turn, struct err *err)
         return true;
     batch->keeps_known = decider->keeps(decider->context, schema);
     batch->asked = (batch->keeps_known || known_forget_schema(turn->store, schema, err)) &&
-                   decider->target(decider->context, schema, batch->target, &batch->facts, err);
+                   decider->target(decider->context, schema, &batch->parts, &batch->facts, err);
     return batch->asked;
 }
 

@@ -24,7 +24,8 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 
 static const char *const sql[] = {
     [EXPORT_BATCH] =
-        "SELECT schema, format, rows_read, rows_rejected, keeps_before, undoes FROM batch "
+        "SELECT schema, format, rows_read, rows_rejected, keeps_before, undoes, target, "
+        "target_columns FROM batch "
         "WHERE id = :batch_id",
     [EXPORT_JOBS] =
         JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
@@ -69,6 +70,9 @@ bool export_batch(struct store *store, int64_t batch_id, struct export_batch *ba
     batch->rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED);
     batch->keeps_before = db_column_int(statement, DB_KEEPS_BEFORE);
     batch->undoes = db_column_int(statement, DB_UNDOES);
+    keep_text(&batch->columns, statement, DB_TARGET_COLUMNS);
+    batch->parts = (struct target_parts){batch_id, !db_column_is_null(statement, DB_TARGET),
+                                         batch->columns.size ? batch->columns.data : NULL};
     db_reset(statement);
     buf_reset(&batch->header);
     return batch_header(store, batch_id, &batch->header, err);
@@ -78,6 +82,7 @@ void export_batch_release(struct export_batch *batch)
 {
     buf_release(&batch->schema);
     buf_release(&batch->format);
+    buf_release(&batch->columns);
     buf_release(&batch->header);
 }
 

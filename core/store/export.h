@@ -6,6 +6,7 @@
 #include "core/base/str.h"
 #include "core/job/state.h"
 #include "core/store/store.h"
+#include "core/target/kind.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ enum { EXPORT_REJECTED = 1 << JOB_STATES, EXPORT_ALL = (EXPORT_REJECTED << 1) - 
 /* What has to be known of a batch before its rows are written. Release the texts. */
 struct export_batch {
     struct buf schema, format; /* terminated */
+    struct buf columns;
+    struct target_parts parts; /* of its record ids; the text is that of columns */
     struct buf header;         /* as batch_set_header kept it; empty: there was none */
     uint32_t rows;             /* no row has a higher number */
     uint64_t rejected;

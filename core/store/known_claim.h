@@ -4,6 +4,7 @@
 
 #include "core/store/claim.h"
 #include "core/store/known.h"
+#include "core/target/kind.h"
 
 /* What a row becomes by what is known of its record. */
 enum known_use {
@@ -24,10 +25,10 @@ struct known_target {
 struct known_decider {
     /* Whether what is known of the schema's records is stored and used. */
     bool (*keeps)(void *context, struct span schema);
-    /* Fills *facts about the target of the schema's rows. named: the batch is for a target of its
-     * own, so that the schema file must be there: ERR_CONFIG. */
-    bool (*target)(void *context, struct span schema, bool named, struct known_target *facts,
-                   struct err *err);
+    /* Fills *facts about the target of the rows of a batch. ERR_CONFIG: a target of its own needs
+     * the schema file, which is missing or wrong; or it makes record ids of other parts. */
+    bool (*target)(void *context, struct span schema, const struct target_parts *parts,
+                   struct known_target *facts, struct err *err);
     /* *fields, of KNOWN_SEND: what the PUT carries, valid until the next call. */
     bool (*decide)(void *context, const struct claim *claim, const struct known *known,
                    int64_t now_ms, enum known_use *use, struct span *fields, struct err *err);

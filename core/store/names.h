@@ -182,6 +182,7 @@
     X(SUBMITTED_VERSION) \
     X(TAGS) \
     X(TARGET) \
+    X(TARGET_COLUMNS) \
     X(THEIRS) \
     X(THROTTLED) \
     X(TOKEN) \

@@ -12,7 +12,8 @@ enum { OPEN_VERSION, OPEN_BATCHES, OPEN_COUNT, OPEN_DONE };
 static const char *const sql[] = {
     [OPEN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [OPEN_BATCHES] =
-        "SELECT b.id, b.schema, b.target, b.content_hash, b.occurrence, b.rows_before, "
+        "SELECT b.id, b.schema, b.target, b.target_columns, b.content_hash, b.occurrence, "
+        "b.rows_before, "
         "b.keeps_before, b.undoes, "
         "t.next_job_id, " SQL_COUNTERS " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
@@ -46,7 +47,7 @@ struct open_batch *open_batches_find(const struct open_batches *open, int64_t ba
 static void release(struct open_batch *batch)
 {
     free(batch->schema);
-    free(batch->target);
+    free((char *)batch->parts.columns);
 }
 
 static void forget(struct open_batches *open)
@@ -88,7 +89,8 @@ static bool read_open(struct store *store, int64_t batch_id, struct err *err)
             .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
             .keeps_before = db_column_int(statement, DB_KEEPS_BEFORE),
             .undoes = db_column_int(statement, DB_UNDOES),
-            .target = mem_strdup(db_column_text(statement, DB_TARGET)),
+            .parts = {db_column_int64(statement, DB_ID), !db_column_is_null(statement, DB_TARGET),
+                      mem_strdup(db_column_text(statement, DB_TARGET_COLUMNS))},
             .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
         };
         if (!db_column_key(statement, &batch->key))

@@ -17,7 +17,7 @@ struct open_batch {
     int64_t deltas[JOB_STATES];
     bool in_question; /* of the batches to claim from */
     bool cursor_moved;
-    char *target;              /* NULL: the guide's */
+    struct target_parts parts; /* of its record ids; the text is owned */
     struct known_target facts; /* about the target, once that was asked */
     bool asked, keeps_known; /* whether what is known of its records is stored, once it was asked */
     bool is_quiet;  /* nothing of it can be claimed before due_ms, unless one of its jobs changes */

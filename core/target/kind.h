@@ -4,6 +4,7 @@
 #include "core/base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What keeps an update from overwriting another one. */
 enum target_lock {
@@ -32,6 +33,13 @@ enum target_missing {
     TARGET_REFUSE,
     TARGET_UPSERT, /* the write creates it */
     TARGET_CREATE, /* a request of its own does */
+};
+
+/* What the record ids of a batch are made of, as it was read. */
+struct target_parts {
+    int64_t batch_id;
+    bool is_named;       /* it is for a target with a name of its own */
+    const char *columns; /* as target_columns; NULL: the guide's, or unknown */
 };
 
 enum target_method { TARGET_GET, TARGET_PUT, TARGET_PATCH, TARGET_POST, TARGET_METHODS };

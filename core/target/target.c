@@ -11,6 +11,7 @@
 
 struct target {
     struct description description;
+    char *columns;
 };
 
 static const char *(*environment_of)(const char *name);
@@ -49,6 +50,27 @@ static void write_headers(struct description *description, struct description_ca
     }
 }
 
+static char *write_columns(const struct description *description)
+{
+    struct buf text = {0};
+
+    buf_append_char(&text, '[');
+    for (uint32_t i = 0; i < description->param_count; i++) {
+        const struct description_param *param = &description->params[i];
+
+        if (!param->is_column)
+            continue;
+        buf_append_text(&text, text.size > 1 ? ",[\"" : "[\"");
+        buf_append_json(&text, param->name);
+        buf_append_text(&text, "\",\"");
+        buf_append_json(&text, param->column);
+        buf_append_text(&text, "\"]");
+    }
+    buf_append_char(&text, ']');
+    buf_text(&text);
+    return text.data;
+}
+
 static bool open_target(struct target *target, const struct description_source *source,
                         struct description_fault *fault)
 {
@@ -56,6 +78,7 @@ static bool open_target(struct target *target, const struct description_source *
         return false;
     write_headers(&target->description, &target->description.write);
     write_headers(&target->description, &target->description.create);
+    target->columns = write_columns(&target->description);
     return true;
 }
 
@@ -78,6 +101,7 @@ void target_close(struct target *target)
     if (!target)
         return;
     description_release(&target->description);
+    free(target->columns);
     free(target);
 }
 
@@ -97,6 +121,33 @@ const struct target *target_guide(void)
 const char *target_own_name(const struct target *target)
 {
     return target->description.is_guide ? NULL : target->description.name;
+}
+
+const char *target_columns(const struct target *target)
+{
+    return target->columns;
+}
+
+bool target_check_parts(const struct target *target, struct span schema,
+                        const struct target_parts *parts, struct err *err)
+{
+    const char *then = parts->columns || parts->is_named ? parts->columns : "[]";
+
+    if (!then)
+        return err_set(err, ERR_CONFIG,
+                       "batch %lld of %.*s was read by an earlier version, which did not store the "
+                       "columns that fill the parameters of its target: run `rowferry cancel "
+                       "%lld`, then ingest its file again",
+                       (long long)parts->batch_id, (int)schema.size, schema.data,
+                       (long long)parts->batch_id);
+    if (strcmp(then, target->columns) == 0)
+        return true;
+    return err_set(err, ERR_CONFIG,
+                   "the schema file of %.*s fills the parameters of its target from other columns "
+                   "than when batch %lld was read, %s instead of %s: change `params` back, or run "
+                   "`rowferry cancel %lld`, then ingest the file again",
+                   (int)schema.size, schema.data, (long long)parts->batch_id, target->columns, then,
+                   (long long)parts->batch_id);
 }
 
 const char *target_limit(const struct target *target)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/buf.h"
+#include "core/base/err.h"
 #include "core/target/body.h"
 #include "core/target/description.h"
 #include "core/target/kind.h"
@@ -32,6 +33,15 @@ const struct target *target_guide(void);
 /* Returns the name of a target for the database; NULL for the guide's as it is: it needs no schema
  * file. */
 const char *target_own_name(const struct target *target);
+
+/* Returns the parameters that columns fill, in the order of the record id's parts, for the
+ * database: a JSON array of pairs, `[["shop","store"]]`, or `[]`. */
+const char *target_columns(const struct target *target);
+
+/* Checks that the record ids of a batch are made of what the target has now. False with ERR_CONFIG,
+ * which names the schema file and the batch. */
+bool target_check_parts(const struct target *target, struct span schema,
+                        const struct target_parts *parts, struct err *err);
 
 /* Returns what cannot be known or prevented with the lock of a target, for people; NULL: with a
  * step, nothing. */

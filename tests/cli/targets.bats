@@ -106,6 +106,45 @@ applied() {
     holds "$output" applied
 }
 
+@test "jobs are not sent by other columns than their record ids are made of" {
+    local params text
+
+    start_sim
+    schema Price '{"preset":"rest-plain","params":{"a":{"column":"shop"},"z":{"column":"zone"}},
+        "write":{"path":"/rest-plain/{a}-{z}-{id}"}}'
+    printf 'shop,zone,record_id,b\ns1,z1,7,x\n' >Price-1.csv
+    ends 0 rowferry ingest Price-1.csv
+    same '[["a","shop"],["z","zone"]]' "$(sql 'SELECT target_columns FROM batch')"
+    while IFS='|' read -r params text; do
+        schema Price '{"preset":"rest-plain","params":'"$params"',"write":{"path":"/rest-plain/{a}-{z}-{id}"}}'
+        for command in drain 'diff 1' 'export 1'; do
+            ends 2 rowferry $command
+            holds "$stderr" "the schema file of Price fills the parameters of its target from other columns than when batch 1 was read, $text instead of [[\"a\",\"shop\"],[\"z\",\"zone\"]]: change \`params\` back, or run \`rowferry cancel 1\`, then ingest the file again"
+        done
+    done <<'END'
+{"a":{"column":"zone"},"z":{"column":"shop"}}|[["a","zone"],["z","shop"]]
+{"z":{"column":"zone"},"a":{"column":"shop"}}|[["z","zone"],["a","shop"]]
+{"a":{"column":"shop"},"z":"z9"}|[["a","shop"]]
+{"a":"s9","z":"z9"}|[]
+END
+    same pending "$(sql 'SELECT state FROM job')"
+    schema Price '{"preset":"rest-plain","params":{"a":{"column":"shop"},"z":{"column":"zone"}},
+        "write":{"path":"/rest-plain/{a}-{z}-{id}"}}'
+    ends 0 rowferry diff 1
+    # what an earlier version read is not guessed
+    sql 'UPDATE batch SET target_columns = NULL'
+    for command in drain 'diff 1' 'export 1'; do
+        ends 2 rowferry $command
+        holds "$stderr" 'batch 1 of Price was read by an earlier version, which did not store the columns that fill the parameters of its target: run `rowferry cancel 1`, then ingest its file again'
+    done
+    ends 0 rowferry cancel 1 --yes
+    ends 0 rowferry ingest --force Price-1.csv
+    ends 0 rowferry drain
+    same '["rest-plain","s1-z1-7",{"b":"x"}]' "$(applied)"
+    ends 0 rowferry export 2
+    holds "$output" 's1,z1,7,x'
+}
+
 @test "what the server keeps is not sent, what it clears is read and sent back" {
     schema Keep '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
     schema Clear '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear","back":["/other/z","/other","/other"]}}'

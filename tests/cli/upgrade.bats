@@ -57,3 +57,25 @@ SQL
         same 20000 "$(sqlite3 old.db 'SELECT rows FROM rejection_tally')"
     done
 }
+
+@test "the columns of record ids are known of earlier batches where the ids have no parts" {
+    {
+        echo 'PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;'
+        cat "$TOP"/migrations/000?_*.sql "$TOP"/migrations/001[0-6]_*.sql
+        cat <<SQL
+PRAGMA application_id = $((0x52665279));
+PRAGMA user_version = 16;
+WITH b (id, target) AS (VALUES (1, NULL), (2, 'rest-plain'), (3, 'own'), (4, 'own'))
+INSERT INTO batch (id, target, source, schema, format, content_hash, size_bytes, state, created_ms, loaded_run_id, device,
+    inode, mtime_ns, schema_hash, options, filing)
+SELECT id, target, 'x', 'X', 'csv', '', 0, 'done', 0, 1, 0, 0, 0, '', '', 0 FROM b;
+INSERT INTO job_row VALUES (1000000001, 2, 'a/b', NULL, '{}', NULL), (2000000001, 2, 'a', NULL, '{}', NULL),
+    (3000000001, 2, 'a', NULL, '{}', NULL), (3000000002, 2, 's/a', NULL, '{}', NULL);
+SQL
+    } | sqlite3 rowferry.db >made
+    run --separate-stderr rowferry status
+    same '1||NULL
+2|rest-plain|[]
+3|own|NULL
+4|own|[]' "$(sql "SELECT id, target, ifnull(target_columns, 'NULL') FROM batch")"
+}

@@ -51,10 +51,10 @@ static bool same(struct span a, struct span b)
     return span_equal(a, b);
 }
 
-static bool target(void *context, struct span schema, bool named, struct known_target *facts,
-                   struct err *err)
+static bool target(void *context, struct span schema, const struct target_parts *parts,
+                   struct known_target *facts, struct err *err)
 {
-    (void)context, (void)schema, (void)named, (void)err;
+    (void)context, (void)schema, (void)parts, (void)err;
     *facts = (struct known_target){.lock = TARGET_STEP};
     return true;
 }

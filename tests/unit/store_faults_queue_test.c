@@ -221,10 +221,10 @@ static bool keeps(void *context, struct span schema)
     return true;
 }
 
-static bool has_step(void *context, struct span schema, bool named, struct known_target *facts,
-                     struct err *err)
+static bool has_step(void *context, struct span schema, const struct target_parts *parts,
+                     struct known_target *facts, struct err *err)
 {
-    (void)context, (void)schema, (void)named, (void)err;
+    (void)context, (void)schema, (void)parts, (void)err;
     *facts = (struct known_target){.lock = TARGET_STEP};
     return true;
 }
@@ -278,10 +278,10 @@ static bool keeps_nothing(void *context, struct span schema)
     return false;
 }
 
-static bool has_token(void *context, struct span schema, bool named, struct known_target *facts,
-                      struct err *err)
+static bool has_token(void *context, struct span schema, const struct target_parts *parts,
+                      struct known_target *facts, struct err *err)
 {
-    (void)context, (void)schema, (void)named, (void)err;
+    (void)context, (void)schema, (void)parts, (void)err;
     *facts = (struct known_target){.lock = TARGET_OPAQUE, .reads_first = true};
     return true;
 }

@@ -264,12 +264,11 @@ static void take_member(struct suggest *suggest, const struct row *row, uint32_t
 }
 
 /* Takes the values of a row that is read with every property a text. */
-static bool take_row(struct suggest *suggest, const struct row *row,
-                     const struct violations *violations, struct err *err)
+static void take_row(struct suggest *suggest, const struct row *row,
+                     const struct violations *violations)
 {
     struct span id = row->record_id;
 
-    (void)err;
     if (id.size && (id.data[0] == ' ' || id.data[id.size - 1] == ' '))
         suggest->record_ids_padded = true;
     for (size_t i = 0; i < violations->count && !row->has_version; i++)
@@ -277,24 +276,22 @@ static bool take_row(struct suggest *suggest, const struct row *row,
             strncmp(violation_message(violations, i).data, "is missing", 10) == 0)
             suggest->versions_missing = true;
     if (violations->count > 0 || !row->tape.count)
-        return true;
+        return;
     for (uint32_t i = 1; i < row->tape.tokens[0].next; i = row->tape.tokens[i + 1].next)
         take_member(suggest, row, i);
-    return true;
 }
 
 /* Counts a row of the trial. The property of its first violation gets another type if possible. */
-static bool try_row(struct suggest *suggest, const struct row *row,
-                    const struct violations *violations, struct err *err)
+static void try_row(struct suggest *suggest, const struct row *row,
+                    const struct violations *violations)
 {
     struct suggestion *result = suggest->result;
     struct span message;
 
-    (void)err;
     result->rows++;
     if (violations->count == 0) {
         result->accepted++;
-        return true;
+        return;
     }
     for (size_t i = 0; i < violations->count; i++) {
         struct span field = violation_field(violations, i);
@@ -304,36 +301,34 @@ static bool try_row(struct suggest *suggest, const struct row *row,
             property->column.loosened_line = row->line_no;
     }
     if (result->rejected_line)
-        return true;
+        return;
     result->rejected_line = row->line_no;
     message = violation_message(violations, 0);
     snprintf(result->rejected_why, sizeof result->rejected_why, "%.*s", (int)message.size,
              message.data);
-    return true;
 }
 
-typedef bool take_function(struct suggest *suggest, const struct row *row,
-                           const struct violations *violations, struct err *err);
+typedef void take_function(struct suggest *suggest, const struct row *row,
+                           const struct violations *violations);
 
 static bool read_rows(struct suggest *suggest, struct reader *reader, struct checker *checker,
                       take_function *take, struct err *err)
 {
     struct violations violations = {0};
     struct row row = {0};
-    enum row_step step = ROW_STEP_ROW;
-    bool fine = true;
+    enum row_step step;
 
-    while (fine && step == ROW_STEP_ROW) {
-        step = reader_next(reader, &row, &violations, err);
-        if (step != ROW_STEP_ROW)
+    while ((step = reader_next(reader, &row, &violations, err)) == ROW_STEP_ROW) {
+        if (checker && !checker_check(checker, &row, &violations, err))
             break;
-        fine = (!checker || checker_check(checker, &row, &violations, err)) &&
-               take(suggest, &row, &violations, err);
-        if (row.row_no % LOOK_EVERY_ROWS == 0 && stop_requested())
-            fine = err_set(err, ERR_STOPPED, "stopped while reading %s", suggest->feed.source);
+        take(suggest, &row, &violations);
+        if (row.row_no % LOOK_EVERY_ROWS == 0 && stop_requested()) {
+            err_set(err, ERR_STOPPED, "stopped while reading %s", suggest->feed.source);
+            break;
+        }
     }
     violations_release(&violations);
-    return fine && step == ROW_STEP_END;
+    return step == ROW_STEP_END;
 }
 
 /* Reads the file with the schema file as it is written now. */

@@ -220,6 +220,30 @@ static void assert_shared(const struct fixture *fixture)
                         "file was deleted; look for that process, then run the same command again");
 }
 
+/* Rows that follow the newest job are inserted without ids, many at a time. */
+static void ids_are_batch_and_row_whatever_was_stored_last(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+    int64_t older = fixture_load_begin(fixture, "Item"), newer;
+
+    for (int i = 1; i <= 200; i++)
+        buf_append_text(&words, i == 40 || i == 73 || i == 74 ? "! " : "a:1 ");
+    fixture_load(fixture, older, 1, buf_text(&words));
+    newer = fixture_load_begin(fixture, "Other");
+    fixture_load(fixture, newer, 1, buf_text(&words));
+    fixture_load(fixture, older, 201, buf_text(&words));
+    fixture_load(fixture, newer, 201, buf_text(&words));
+    buf_release(&words);
+    /* the fixture writes the row number as line and as a field */
+    assert_asked(
+        fixture,
+        "SELECT id / 1000000000, count(*), sum(line_no = id % 1000000000 + 1 "
+        "AND fields ->> 'n' = id % 1000000000), min(id % 1000000000), max(id % 1000000000) "
+        "FROM job_row GROUP BY 1",
+        "1|394|394|1|400; 2|394|394|1|400");
+}
+
 static void a_batch_that_is_not_loading_takes_no_rows(void **state)
 {
     struct fixture *fixture = *state;
@@ -426,6 +450,7 @@ int main(void)
         WITH_STORE(a_batch_without_jobs_is_done_when_it_is_opened),
         WITH_STORE(a_batch_that_is_not_loading_takes_no_rows),
         WITH_STORE(only_a_loading_batch_is_opened),
+        WITH_STORE(ids_are_batch_and_row_whatever_was_stored_last),
         WITH_STORE(a_row_that_is_there_already_fails_the_whole_chunk),
         WITH_STORE(books_that_do_not_balance_keep_a_batch_from_opening),
         WITH_STORE(a_refused_batch_discards_its_jobs_and_counts_them),

@@ -104,9 +104,14 @@ static size_t read_violations(struct json_object *list, struct api_violation *vi
 static void describe(struct span body, long status, bool json, struct api_fault *fault)
 {
     char excerpt[EXCERPT_SIZE];
+    bool is_text = body.size > 2 && body.data[0] == '"' && body.data[body.size - 1] == '"';
 
     if (!body.size)
         snprintf(fault->message, sizeof fault->message, "HTTP %ld without a body", status);
+    else if (is_text)
+        snprintf(
+            fault->message, sizeof fault->message, "HTTP %ld with the text \"%s\"", status,
+            str_printable((struct span){body.data + 1, body.size - 2}, excerpt, sizeof excerpt));
     else if (json && status >= 200 && status < 300)
         snprintf(fault->message, sizeof fault->message,
                  "HTTP %ld with a body that is not a record (\"%s\")", status,

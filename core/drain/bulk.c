@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { EXCERPT_SIZE = 41 }; /* of a body without results, in messages */
+
 static const struct description_bulk *described(const struct target *target)
 {
     return &target_description(target)->bulk;
@@ -162,6 +164,7 @@ void bulk_answer_for(const struct result *result, struct http_answer *answer)
         "the answer to several rows does not say as described what happened to this one",
         "the answer to several rows names this one more than once",
     };
+    char excerpt[EXCERPT_SIZE];
 
     if (result && result->status) {
         answer->status = result->status;
@@ -174,7 +177,8 @@ void bulk_answer_for(const struct result *result, struct http_answer *answer)
     } else if (answer->end == HTTP_DONE && answer->status >= 200 && answer->status < 300) {
         answer->end = HTTP_CUT;
         snprintf(answer->error, sizeof answer->error,
-                 "the answer to several rows is not as the target describes it");
+                 "HTTP %ld with a body without the results that the target describes (\"%s\")",
+                 answer->status, str_printable(answer->body, excerpt, sizeof excerpt));
     }
 }
 

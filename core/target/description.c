@@ -465,7 +465,7 @@ static bool read_bulk(struct parse *r, uint32_t value)
     good = read_method(r, parse_member(r, value, "method"), "/bulk/method", false,
                        &to->bulk.call.method) &&
            parse_path(r, parse_member(r, value, "path"), "/bulk/path", true, &to->bulk.call.path) &&
-           parse_pointer(r, parse_member(r, value, "list"), "/bulk/list", &list) &&
+           parse_place(r, parse_member(r, value, "list"), "/bulk/list", &list) &&
            read_body(r, parse_member(r, value, "item"), "/bulk/item") &&
            read_results(r, parse_member(r, value, "results"));
     if (good)

@@ -43,21 +43,35 @@ static struct span text_of(const struct reading *r, const struct json_token *tok
     return token ? json_written(token, r->text) : (struct span){0};
 }
 
-/* True when an error has a code or a message where the target has them. */
+/* Returns what is at a spot of an error, or at a member where no spot is described. */
+static uint32_t find_in(const struct reading *r, uint32_t error,
+                        const struct description_spot *spot, const char *member)
+{
+    return spot->is_there ? pointer_find(&spot->pointer, r->tape, r->text, error, r->scratch)
+                          : pointer_member(span_of(member), r->tape, r->text, error, r->scratch);
+}
+
+/* True unless a part of an error is null, false, zero or an empty text. */
+static bool says_something(const struct reading *r, const struct json_token *part)
+{
+    return part->kind != JSON_NULL && part->kind != JSON_FALSE &&
+           !span_is(text_of(r, part), "\"\"") && !span_is(text_of(r, part), "0");
+}
+
+/* True when an error is a text, or has a code or a message where the target has them. */
 static bool names_fault(const struct reading *r, const struct json_token *error)
 {
-    const struct description_spot *const spots[] = {&r->description->error_code,
-                                                    &r->description->error_message};
-    static const char *const names[] = {"code", "message"};
     uint32_t at = error ? (uint32_t)(error - r->tape->tokens) : 0;
-    bool names_it = false;
+    uint32_t found[2];
 
-    for (size_t i = 0; error && i < 2; i++)
-        names_it =
-            names_it || (spots[i]->is_there ? find_part(r, spots[i], at) != NULL
-                                            : pointer_member(span_of(names[i]), r->tape, r->text,
-                                                             at, r->scratch) != POINTER_NOTHING);
-    return names_it;
+    if (!error || error->kind == JSON_STRING)
+        return error && says_something(r, error);
+    found[0] = find_in(r, at, &r->description->error_code, "code");
+    found[1] = find_in(r, at, &r->description->error_message, "message");
+    for (size_t i = 0; i < 2; i++)
+        if (found[i] != POINTER_NOTHING && says_something(r, &r->tape->tokens[found[i]]))
+            return true;
+    return false;
 }
 
 /* Returns the status of a result; 0: none that can be relied on. Without one of its own it is 200
@@ -68,6 +82,7 @@ static long status_of(const struct reading *r, uint32_t result)
     const struct json_token *status = find_part(r, &bulk->status, result);
     const struct json_token *ok = find_part(r, &bulk->ok, result);
     bool succeeded = ok && ok->kind == JSON_TRUE;
+    bool fails = names_fault(r, find_part(r, &bulk->error, result));
     int64_t number = 0;
 
     if (ok && !succeeded && ok->kind != JSON_FALSE)
@@ -76,11 +91,11 @@ static long status_of(const struct reading *r, uint32_t result)
         (status->kind != JSON_NUMBER || !str_to_int64(text_of(r, status), 200, 599, &number) ||
          (ok && succeeded != (number < 300))))
         return 0;
-    if (status)
-        return (long)number;
-    if (ok || !bulk->ok.is_there)
-        return succeeded || !ok ? 200 : 400;
-    return names_fault(r, find_part(r, &bulk->error, result)) ? 400 : 0;
+    if (!status && !ok && bulk->ok.is_there)
+        return fails ? 400 : 0;
+    if (!status)
+        number = succeeded || (!ok && !fails) ? 200 : 400;
+    return number < 300 && fails ? 0 : (long)number;
 }
 
 /* Reads what a result says about its row, if that was sent and not named before. */

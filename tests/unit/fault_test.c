@@ -50,6 +50,8 @@ static const struct {
      "HTTP 502 with a body that is not a JSON object "
      "(\"<html>\\r\\n<body>Bad Gateway</body></html>\")",
      -1, -1},
+    {"\"no \\u00e4\"", 400, "", "HTTP 400 with the text \"no \\u00e4\"", -1, -1},
+    {"\"\"", 400, "", "HTTP 400 with a body that is not a JSON object (\"\"\"\")", -1, -1},
     {"[1]", 400, "", "HTTP 400 with a body that is not a JSON object (\"[1]\")", -1, -1},
     {"{\"message\":\"cut", 500, "",
      "HTTP 500 with a body that is not a JSON object (\"{\"message\":\"cut\")", -1, -1},

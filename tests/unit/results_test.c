@@ -61,10 +61,30 @@ static const struct {
     {ALL, "{\"out\":[{\"id\":\"a\",\"s\":0},{\"id\":\"b\",\"s\":100}]}", "0 , 0 "},
     {ALL, "{\"out\":[{\"id\":\"a\",\"s\":99999999999999999999},{\"id\":\"b\",\"s\":-200}]}",
      "0 , 0 "},
+    /* success next to an error; null, false, zero and empty texts are no error */
+    {ALL,
+     "{\"out\":[{\"id\":\"a\",\"ok\":true,\"e\":{\"code\":\"x\"}},"
+     "{\"id\":\"b\",\"s\":200,\"e\":{\"message\":\"m\"}}]}",
+     "0 , 0 "},
+    {COUCH,
+     "[{\"ok\":true,\"id\":\"a\",\"code\":\"x\"},{\"ok\":true,\"id\":\"b\",\"message\":{\"a\":1}}]",
+     "0 , 0 "},
+    {ALL,
+     "{\"out\":[{\"id\":\"a\",\"ok\":true,\"e\":{\"code\":0,\"message\":\"\"}},"
+     "{\"id\":\"b\",\"ok\":true,\"e\":{\"code\":null,\"message\":false}}]}",
+     "200 , 200 "},
+    {ALL, "{\"out\":[{\"id\":\"a\",\"e\":{\"code\":\"\"}},{\"id\":\"b\",\"ok\":true,\"e\":\"\"}]}",
+     "0 , 200 "},
+    {"\"list\":\"/out\",\"id\":\"/id\",\"error\":\"/e\"",
+     "{\"out\":[{\"id\":\"a\",\"e\":{\"code\":\"x\"}},{\"id\":\"b\",\"e\":null}]}",
+     "400 {\"code\":\"x\"}, 200 "},
     /* success is described, and not there: an error has to be */
     {ALL, "{\"out\":[{\"id\":\"a\"},{\"id\":\"b\",\"e\":{\"message\":\"m\"}}]}",
      "0 , 400 {\"message\":\"m\"}"},
-    {ALL, "{\"out\":[{\"id\":\"a\",\"e\":{}},{\"id\":\"b\",\"e\":\"x\"}]}", "0 , 0 "},
+    {ALL, "{\"out\":[{\"id\":\"a\",\"e\":{}},{\"id\":\"b\",\"e\":\"x\"}]}", "0 , 400 \"x\""},
+    {ALL,
+     "{\"out\":[{\"id\":\"a\",\"ok\":true,\"e\":\"x\"},{\"id\":\"b\",\"ok\":false,\"e\":\"x\"}]}",
+     "0 , 400 \"x\""},
     {COUCH, "[{\"id\":\"a\"},{\"id\":\"b\",\"ok\":null}]", "0 , 0 "},
     /* what is not a list of results */
     {ALL, "{}", "-"},

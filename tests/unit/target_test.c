@@ -509,6 +509,13 @@ static const struct {
      "genesys-users, genesys-workitems, guide, rest-bulk, rest-etag, rest-plain, rest-version"},
     {"{" PLAIN ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"\"}}", "/bulk/max",
      "must be given"},
+    {"{" PLAIN
+     ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"/in/0\",\"max\":9,\"item\":{\"i\":"
+     "\"{id}\"},\"results\":{\"list\":\"\",\"id\":\"/id\"}}}",
+     "/bulk/list",
+     "leads to item 0 of an array, and items cannot be sent one by one: give the place of the "
+     "whole "
+     "array"},
     {"{" PLAIN BULK("\"max\":1001") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},
     {"{" PLAIN BULK("\"max\":0") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},
     {"{" PLAIN BULK("\"max\":\"9\"") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},

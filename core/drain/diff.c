@@ -590,7 +590,7 @@ bool diff_run(struct loop *loop, struct store *store, struct err *err)
     while (fine && diff->count > 0 && !loop->stopping)
         fine = turn(diff, err);
     if (fine && !loop->stopping && diff->denied > 0 &&
-        trial_rule(&loop->trials[TRIAL_READ], diff->denied_run, true) == TRIAL_RUN)
+        trial_rule(&loop->trials[TRIAL_READ], diff->denied_run, true, 0) == TRIAL_RUN)
         stop_denied(diff, err);
     loop_report(loop, true);
     release(diff);

@@ -321,8 +321,25 @@ void loop_note_fault(struct loop *loop, struct task *task, const struct target *
         snprintf(why, why_size, "%s", fault->message);
 }
 
+/* How many jobs were charged for a retry that are not held themselves. */
+static unsigned count_doubtful(const struct loop *loop)
+{
+    const struct budget *budget = &loop->budget;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < budget->count && i < BUDGET_JOBS; i++) {
+        const struct task *task = loop->held.first;
+
+        while (task && task->claim.job_id != budget->job_ids[i])
+            task = task->next;
+        count += !task;
+    }
+    return count;
+}
+
 void loop_rule_held(struct loop *loop, bool dry, struct err *err)
 {
+    unsigned doubtful = dry ? count_doubtful(loop) : 0;
     struct task_list held = loop->held;
     struct task *task;
 
@@ -331,13 +348,13 @@ void loop_rule_held(struct loop *loop, bool dry, struct err *err)
     task_list_init(&loop->held);
     while ((task = task_list_take(&held))) {
         const struct trial *trial = &loop->trials[trial_kind_of(task->job.request)];
-        enum trial_ruling ruling = trial_rule(trial, task->open, dry);
+        enum trial_ruling ruling = trial_rule(trial, task->open, dry, doubtful);
 
         if (loop->over_refused && task->open == POLICY_REFUSING)
             ruling = TRIAL_RECORD;
         if (ruling == TRIAL_RUN)
             stop_denied(loop, task, err);
-        if (ruling != TRIAL_RECORD && !loop->stopping) {
+        if ((ruling == TRIAL_OPEN || ruling == TRIAL_RUN) && !loop->stopping) {
             task_list_add(&loop->held, task);
             continue;
         }

@@ -53,16 +53,19 @@ enum trial_ruling trial_count(struct trial *trial, enum policy_run run, long sta
     if (!trial->works && is_conclusive(refusing ? &trial->alike : &trial->denied) &&
         !(refusing && trial->varied))
         return TRIAL_RUN;
-    return trial_rule(trial, run, false);
+    return trial_rule(trial, run, false, 0);
 }
 
-enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry)
+enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry,
+                             unsigned doubtful)
 {
     if (trial->works)
         return TRIAL_RECORD;
     if (run == POLICY_REFUSING)
         return trial->varied || dry ? TRIAL_RECORD : TRIAL_OPEN;
-    return dry ? TRIAL_RUN : TRIAL_OPEN;
+    if (!dry)
+        return TRIAL_OPEN;
+    return trial->denied.jobs > doubtful ? TRIAL_RUN : TRIAL_LEFT;
 }
 
 static unsigned wants(const struct trial_count *count)

@@ -33,6 +33,7 @@ enum trial_ruling {
     TRIAL_RECORD, /* the record is at fault */
     TRIAL_OPEN,   /* unclear so far: the job is held */
     TRIAL_RUN,    /* the run is at fault and stops */
+    TRIAL_LEFT,   /* unclear to the end: the job is left to the next run */
 };
 
 enum trial_kind trial_kind_of(enum job_request request);
@@ -42,8 +43,11 @@ enum trial_kind trial_kind_of(enum job_request request);
 enum trial_ruling trial_count(struct trial *trial, enum policy_run run, long status,
                               const char *code, bool sampled);
 
-/* The ruling on a job that is held, by what is known now. dry: nothing else is left to try. */
-enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry);
+/* The ruling on a job that is held, by what is known now. dry: nothing else is left to try.
+ * doubtful: so many other jobs ended in doubt, each of which can have been accepted; a dry run is
+ * at fault only if more were denied. */
+enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry,
+                             unsigned doubtful);
 
 /* How many further jobs of the sample decide; 0: there is nothing to decide, or the head of the
  * queue has not been denied often enough. */

@@ -37,6 +37,42 @@ setup() {
         'the API refused us with 403 missing.permissions (You do not have permission to perform the requested action.): give the OAuth client a role with the custom objects permissions, or check that --environment is the organisation that the client belongs to; no job was lost'
 }
 
+# mixed STATUS DENIED DOUBTFUL SUCCEEDING: that many rows are answered 403, 500 and 200
+mixed() {
+    local i
+
+    mkdir -p inbox
+    start_sim --answer D-=403 --answer put:U-=500 --answer get:U-=500
+    rm -rf rowferry.db* inbox/*
+    {
+        echo record_id,version,sku,quantity,price,status
+        for ((i = 1; i <= $2; i++)); do echo "D-$i,1,WH-1042,$i,1.50,active"; done
+        for ((i = 1; i <= $3; i++)); do echo "U-$i,1,WH-1042,$i,1.50,active"; done
+        for ((i = 1; i <= $4; i++)); do echo "S-$i,1,WH-1042,$i,1.50,active"; done
+    } >inbox/InventoryItem-1.csv
+    touch -d '1 hour ago' inbox/InventoryItem-1.csv
+    run_inbox --max-retries 0
+    same "$1" "$status" || { printf "%s\n" "$output" "$stderr"; return 1; }
+    stop_sim
+}
+
+@test "credentials: few 403s among answers that show nothing are not the client's" {
+    # what was answered 500 can have been accepted
+    mixed 5 1 2 0
+    same 'pending 1
+unknown 2' "$(sql "SELECT state || ' ' || count(*) FROM job GROUP BY state")"
+    lacks "$stderr" 'the API refused us with 403'
+    holds "$output" '1 x 403'
+    mixed 5 3 4 0
+    mixed 6 5 2 0
+    holds "$stderr" 'the API refused us with 403'
+    mixed 6 30 1 0
+    mixed 5 30 2 1
+    same 'applied 1
+refused 30
+unknown 2' "$(sql "SELECT state || ' ' || count(*) FROM job GROUP BY state")"
+}
+
 @test "credentials: 401 once costs one new token" {
     row '--fault 401=1' '' 0 'applied 1' 'PUT 401: Invalid login credentials. > PUT 200' ''
     same 2 "$(jq -r .kind requests | grep -c token)"

@@ -92,12 +92,24 @@ static void held_jobs_are_ruled_by_what_is_known_later(void **state)
         enum policy_run run;
         bool dry;
         enum trial_ruling ruling;
+        unsigned doubtful;
     } rows[] = {
-        {"f", POLICY_FORBIDDEN, false, TRIAL_OPEN},   {"f", POLICY_FORBIDDEN, true, TRIAL_RUN},
-        {"p", POLICY_WRONG_PLACE, true, TRIAL_RUN},   {"f+", POLICY_FORBIDDEN, false, TRIAL_RECORD},
-        {"f+", POLICY_FORBIDDEN, true, TRIAL_RECORD}, {"fnb", POLICY_FORBIDDEN, false, TRIAL_OPEN},
-        {"n", POLICY_REFUSING, false, TRIAL_OPEN},    {"n", POLICY_REFUSING, true, TRIAL_RECORD},
-        {"nb", POLICY_REFUSING, false, TRIAL_RECORD}, {"n+", POLICY_REFUSING, false, TRIAL_RECORD},
+        {"ff", POLICY_FORBIDDEN, true, TRIAL_RUN, 1},
+        {"ff", POLICY_FORBIDDEN, true, TRIAL_LEFT, 2},
+        {"f+", POLICY_FORBIDDEN, true, TRIAL_RECORD, 9},
+        {"f", POLICY_FORBIDDEN, false, TRIAL_OPEN, 9},
+        {"pp", POLICY_WRONG_PLACE, true, TRIAL_LEFT, 3},
+        {"n", POLICY_REFUSING, true, TRIAL_RECORD, 9},
+        {"f", POLICY_FORBIDDEN, false, TRIAL_OPEN, 0},
+        {"f", POLICY_FORBIDDEN, true, TRIAL_RUN, 0},
+        {"p", POLICY_WRONG_PLACE, true, TRIAL_RUN, 0},
+        {"f+", POLICY_FORBIDDEN, false, TRIAL_RECORD, 0},
+        {"f+", POLICY_FORBIDDEN, true, TRIAL_RECORD, 0},
+        {"fnb", POLICY_FORBIDDEN, false, TRIAL_OPEN, 0},
+        {"n", POLICY_REFUSING, false, TRIAL_OPEN, 0},
+        {"n", POLICY_REFUSING, true, TRIAL_RECORD, 0},
+        {"nb", POLICY_REFUSING, false, TRIAL_RECORD, 0},
+        {"n+", POLICY_REFUSING, false, TRIAL_RECORD, 0},
     };
 
     (void)state;
@@ -105,7 +117,7 @@ static void held_jobs_are_ruled_by_what_is_known_later(void **state)
         struct trial trial = {0};
 
         play(&trial, rows[i].answers);
-        if (trial_rule(&trial, rows[i].run, rows[i].dry) != rows[i].ruling)
+        if (trial_rule(&trial, rows[i].run, rows[i].dry, rows[i].doubtful) != rows[i].ruling)
             fail_msg("%s, row %zu", rows[i].answers, i);
     }
 }

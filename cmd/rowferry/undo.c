@@ -13,9 +13,9 @@ struct undoing {
     const struct row_shape *shape;
     const char *opening; /* of each line */
     struct buf out;
-    uint64_t records, jobs;                       /* that the rows put back */
-    uint64_t without_change, not_kept, overtaken; /* jobs that are left out */
-    struct buf names;                             /* of the first that were not kept */
+    uint64_t records, jobs;                                        /* that the rows put back */
+    uint64_t open, unsettled, without_change, not_kept, overtaken; /* jobs that are left out */
+    struct buf names; /* of the first that were not kept */
 };
 
 static bool take_job(void *context, const struct undo_job *job, bool *enough, struct err *err)
@@ -29,7 +29,11 @@ static bool take_job(void *context, const struct undo_job *job, bool *enough, st
 
     (void)err;
     undoing->overtaken += job->overtaken;
-    if (job->state != JOB_APPLIED) {
+    if (job_state_is_open(job->state)) {
+        undoing->open++;
+    } else if (job->unsettled) {
+        undoing->unsettled++;
+    } else if (job->state != JOB_APPLIED) {
         undoing->without_change++;
     } else if (!job->kept) {
         if (undoing->not_kept < NAMED_MAX || undoing->report->verbose) {
@@ -58,6 +62,18 @@ static void report_left_out(const struct undoing *undoing, const char *name)
         buf_printf(&text, "; left out: %s without a change",
                    words_count(undoing->without_change, "job", jobs));
     report_notice(report, "%s: %s", name, buf_text(&text));
+    if (undoing->open > 0)
+        report_notice(report,
+                      "%s: left out: %s still to be sent or read back: cancel or drain the batch, "
+                      "and export again",
+                      name, words_count(undoing->open, "job", jobs));
+    if (undoing->unsettled > 0) {
+        report_notice(report,
+                      "%s: left out: %s that can have changed the record: `rowferry retry` the "
+                      "batch, drain it, and export again",
+                      name, words_count(undoing->unsettled, "failed job", jobs));
+        report_status(report, EXIT_ROWS);
+    }
     if (undoing->overtaken > 0)
         report_notice(
             report, "%s: left out: %s, because someone else changed the record between our updates",

@@ -19,13 +19,13 @@
 enum {
     NAMES_TRIED_MAX = 1000,
     ROOM_SHARE = 8, /* a copy leaves an eighth of its size free, for what works on that disk */
-    STAMP_SIZE = sizeof "2026-11-30T010203Z",
+    STAMP_SIZE = sizeof "2026-11-30T010203Z" - 1,
 };
 
 /* When a copy in a folder was made, as its name says. */
 struct made {
-    char stamp[STAMP_SIZE];
-    int64_t nth; /* of this second, from 1 */
+    int64_t at_ms; /* a whole second */
+    int64_t nth;   /* of this second, from 1 */
 };
 
 static bool fail(const struct copies *copies, const char *doing, const char *name, struct err *err)
@@ -47,8 +47,8 @@ static bool ends_with_folder(const char *target)
            (stat(target, &status) == 0 && S_ISDIR(status.st_mode));
 }
 
-/* Whether the file begins as a database of ours does. An empty one counts, as mktemp makes it. */
-static bool is_ours(int folder_fd, const char *name, const struct stat *status)
+/* Whether the file begins as a database of ours does. */
+static bool is_ours(int folder_fd, const char *name)
 {
     /* https://www.sqlite.org/fileformat2.html#the_database_header */
     enum { HEADER_SIZE = 100, ID_AT = 68 };
@@ -59,8 +59,6 @@ static bool is_ours(int folder_fd, const char *name, const struct stat *status)
     int fd;
     ssize_t size;
 
-    if (status->st_size == 0)
-        return true;
     fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -128,7 +126,9 @@ static bool check_file(struct copies *copies, const char *database, struct err *
     if (S_ISLNK(status.st_mode))
         return err_set(err, ERR_CONFIG, "'%s/%s' is a link: name the file that it leads to",
                        copies->folder, copies->name);
-    if (!S_ISREG(status.st_mode) || !is_ours(copies->folder_fd, copies->name, &status))
+    /* mktemp makes an empty one */
+    if (!S_ISREG(status.st_mode) ||
+        (status.st_size > 0 && !is_ours(copies->folder_fd, copies->name)))
         return err_set(err, ERR_CONFIG,
                        "'%s/%s' is there, and is not a database of rowferry: name another file",
                        copies->folder, copies->name);
@@ -143,6 +143,10 @@ bool copies_open(struct copies *copies, const char *database, const char *target
     char *folder;
 
     *copies = (struct copies){.folder_fd = -1, .fd = -1};
+    if (strcmp(target, "-") == 0)
+        return err_set(err, ERR_CONFIG,
+                       "'-' is not a place for a copy, which is written to a file and checked "
+                       "there: name a file, or a folder that ends with /");
     own = own ? own + 1 : database;
     copies->stem = mem_copy(own, strlen(own) - (str_ends(own, ".db") ? 3 : 0));
     if (!into_folder)
@@ -175,41 +179,44 @@ void copies_close(struct copies *copies)
     *copies = (struct copies){.folder_fd = -1, .fd = -1};
 }
 
-/* Reads `STEM-2026-11-30T010203Z.db` or `STEM-2026-11-30T010203Z-2.db`. */
-static bool read_name(const struct copies *copies, const char *name, struct made *made)
-{
-    static const char shape[STAMP_SIZE] = "dddd-dd-ddTddddddZ";
-    size_t stem = strlen(copies->stem), size = strlen(name);
-    const char *stamp = name + stem + 1, *rest = stamp + STAMP_SIZE - 1;
-
-    if (size < stem + STAMP_SIZE + 3 || !str_starts(name, copies->stem) || name[stem] != '-' ||
-        !str_ends(name, ".db"))
-        return false;
-    for (size_t i = 0; shape[i]; i++)
-        if (shape[i] == 'd' ? !str_is_digit(stamp[i]) : stamp[i] != shape[i])
-            return false;
-    snprintf(made->stamp, STAMP_SIZE, "%s", stamp);
-    made->nth = 1;
-    size = (size_t)(name + size - 3 - rest);
-    return size == 0 || (*rest == '-' && str_to_int64((struct span){rest + 1, size - 1}, 2,
-                                                      NAMES_TRIED_MAX, &made->nth));
-}
-
 static bool is_newer(const struct made *a, const struct made *b)
 {
-    int order = strcmp(a->stamp, b->stamp);
-
-    return order > 0 || (order == 0 && a->nth > b->nth);
+    return a->at_ms > b->at_ms || (a->at_ms == b->at_ms && a->nth > b->nth);
 }
 
+/* Writes `STEM-2026-11-30T010203Z.db` or `STEM-2026-11-30T010203Z-2.db`. */
 static void write_name(const struct copies *copies, const struct made *made,
                        char name[COPY_NAME_SIZE])
 {
-    char nth[24] = "";
+    char iso[CLOCK_ISO_SIZE], nth[24] = "";
 
+    clock_iso(made->at_ms, iso);
     if (made->nth > 1)
         snprintf(nth, sizeof nth, "-%lld", (long long)made->nth);
-    snprintf(name, COPY_NAME_SIZE, "%s-%s%s.db", copies->stem, made->stamp, nth);
+    snprintf(name, COPY_NAME_SIZE, "%s-%.13s%.2s%.2sZ%s.db", copies->stem, iso, iso + 14, iso + 17,
+             nth);
+}
+
+/* Reads when a copy was made from its name. Returns false for a file that is not a copy: its name
+ * is not exactly what write_name makes of a time, or it is not a database of ours. */
+static bool read_name(const struct copies *copies, const char *name, struct made *made)
+{
+    size_t begin = strlen(copies->stem) + 1, size = strlen(name);
+    const char *stamp = name + begin, *rest = stamp + STAMP_SIZE;
+    char iso[CLOCK_ISO_SIZE], written[COPY_NAME_SIZE];
+    int64_t made_ns;
+
+    if (size < begin + STAMP_SIZE + 3)
+        return false;
+    snprintf(iso, sizeof iso, "%.13s:%.2s:%.3s", stamp, stamp + 13, stamp + 15);
+    if (!clock_read_iso(span_of(iso), &made_ns))
+        return false;
+    *made = (struct made){made_ns / 1000000, 1};
+    if (*rest == '-' && !str_to_int64((struct span){rest + 1, (size_t)(name + size - 3 - rest) - 1},
+                                      2, NAMES_TRIED_MAX, &made->nth))
+        return false;
+    write_name(copies, made, written);
+    return strcmp(name, written) == 0 && is_ours(copies->folder_fd, name);
 }
 
 /* Visits the names of the regular files in the folder until visit returns false. */
@@ -238,7 +245,7 @@ static bool each_file(struct copies *copies,
 
 struct newest {
     const struct copies *copies;
-    struct made made; /* stamp "": none so far */
+    struct made made; /* at_ms 0: none so far */
 };
 
 static bool note_newest(void *context, const char *name, struct err *err)
@@ -255,17 +262,10 @@ static bool note_newest(void *context, const char *name, struct err *err)
 bool copies_newest(struct copies *copies, int64_t *made_ms, struct err *err)
 {
     struct newest newest = {.copies = copies};
-    const char *stamp = newest.made.stamp;
-    char text[CLOCK_ISO_SIZE];
-    int64_t made_ns;
+    bool fine = each_file(copies, note_newest, &newest, err);
 
-    *made_ms = 0;
-    if (!each_file(copies, note_newest, &newest, err))
-        return false;
-    snprintf(text, sizeof text, "%.13s:%.2s:%.3s", stamp, stamp + 13, stamp + 15);
-    if (*stamp && clock_read_iso(span_of(text), &made_ns))
-        *made_ms = made_ns / 1000000;
-    return true;
+    *made_ms = newest.made.at_ms;
+    return fine;
 }
 
 /* The name of what the temporary files are for, before `.<number>.tmp`. */
@@ -363,8 +363,7 @@ static bool rename_once(const struct copies *copies, const char *name)
 
 bool copies_place(struct copies *copies, int64_t now_ms, struct err *err)
 {
-    char iso[CLOCK_ISO_SIZE];
-    struct made made = {.nth = 1};
+    struct made made = {now_ms, 1};
     bool placed;
 
     if (copies->name) {
@@ -372,8 +371,6 @@ bool copies_place(struct copies *copies, int64_t now_ms, struct err *err)
         placed =
             renameat(copies->folder_fd, copies->temporary, copies->folder_fd, copies->placed) == 0;
     } else {
-        clock_iso(now_ms, iso);
-        snprintf(made.stamp, STAMP_SIZE, "%.13s%.2s%.2sZ", iso, iso + 14, iso + 17);
         do {
             write_name(copies, &made, copies->placed);
             placed = rename_once(copies, copies->placed);

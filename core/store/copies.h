@@ -21,7 +21,7 @@ struct copies {
 };
 
 /* Finds out where target leads: a folder if it is one or ends with `/`, else a file. database: the
- * absolute path of the database. ERR_CONFIG if that folder does not exist, or if the file is the
+ * absolute path of the database. ERR_CONFIG for `-`, if that folder does not exist, or if the file is the
  * database or belongs to it, is not a copy of a database of ours, or is in use. copies_close in any
  * case. */
 bool copies_open(struct copies *copies, const char *database, const char *target, struct err *err);
@@ -40,7 +40,8 @@ char *copies_begin(struct copies *copies, uint64_t bytes, struct err *err);
 bool copies_place(struct copies *copies, int64_t now_ms, struct err *err);
 
 /* Deletes the copies in the folder but for the one just placed and the newest of the others, keep
- * (1 or more) in all. Visits the names of those that it deleted. Goes on if one cannot be deleted;
- * returns false then, with ERR_CONFIG. */
+ * (1 or more) in all. A copy is a regular file with exactly a name that copies_place gives, and
+ * with a database of ours in it. Visits the names of those that it deleted. Goes on if one cannot
+ * be deleted; returns false then, with ERR_CONFIG. */
 bool copies_thin(struct copies *copies, unsigned keep,
                  void (*visit)(void *context, const char *name), void *context, struct err *err);

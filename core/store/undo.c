@@ -8,7 +8,7 @@ enum { PAGE_ROWS = 4096 };
 enum { UNDO_JOBS, UNDO_LAST, UNDO_APPLIED, UNDO_BEFORE };
 
 static const char *const sql[] = {
-    [UNDO_JOBS] = "SELECT r.id, r.record_id, s.state FROM job_row r LEFT JOIN job_state s "
+    [UNDO_JOBS] = "SELECT r.id, r.record_id, s.state, s.unsettled FROM job_row r LEFT JOIN job_state s "
                   "ON s.job_id = r.id WHERE r.id > :after AND r.id <= :last "
                   "AND (:record_id IS NULL OR r.record_id = :record_id) ORDER BY r.id",
     [UNDO_LAST] = "SELECT k.job_id FROM record_job k CROSS JOIN job_state s ON s.job_id = k.job_id "
@@ -99,7 +99,8 @@ static bool take(struct store *store, struct undo_page *page, struct db_statemen
                  struct buf *text, bool *enough, struct err *err)
 {
     struct undo_job job = {.job_id = db_column_int64(statement, DB_ID),
-                           .record_id = db_column_span(statement, DB_RECORD_ID)};
+                           .record_id = db_column_span(statement, DB_RECORD_ID),
+                           .unsettled = db_column_int(statement, DB_UNSETTLED) != 0};
     int64_t first_id = 0, first_version = 0;
     bool last = true;
 

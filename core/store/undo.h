@@ -16,7 +16,8 @@
  * valid during the visit. */
 struct undo_job {
     int64_t job_id;
-    enum job_state state; /* if it is not JOB_APPLIED, the job changed nothing that is known */
+    enum job_state state; /* if it is not JOB_APPLIED, the job changed nothing that is known ... */
+    bool unsettled;       /* ... but JOB_FAILED can have */
     struct span record_id;
     bool kept;          /* what the record held before the first of them is known */
     struct span fields; /* ... that, as the server wrote it */

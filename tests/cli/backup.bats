@@ -41,6 +41,10 @@ in_the_middle() {
     same "rowferry: error: folder 'nowhere/' cannot be used: No such file or directory: create it, or name another" \
         "$stderr"
     ends 2 rowferry backup nowhere/copy.db
+    ends 2 rowferry backup - >out
+    same "rowferry: error: '-' is not a place for a copy, which is written to a file and checked there: name a file, or a folder that ends with /" \
+        "$stderr"
+    [ ! -e - ]
     ends 2 rowferry backup rowferry.db
     same "rowferry: error: '$PWD/rowferry.db' is the database itself: name another file" "$stderr"
     ends 2 rowferry backup schema/InventoryItem.json
@@ -76,24 +80,27 @@ in_the_middle() {
 
     database 3
     mkdir copies
-    touch copies/rowferry-2026.db copies/other-2020-01-01T000000Z.db copies/rowferry-2020-01-01T000000Z.db
+    ends 0 rowferry backup copies/rowferry-2020-01-01T000000Z.db
+    ends 0 rowferry backup copies/rowferry-2020-02-30T000000Z.db
+    touch copies/rowferry-2026.db copies/other-2020-01-01T000000Z.db copies/rowferry-2020-01-02T000000Z.db
     for i in 1 2 3; do
         ends 0 rowferry backup copies
     done
-    same 4 "$(ls copies | grep -cE '^rowferry-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z(-[23])?\.db$')"
+    same 6 "$(ls copies | grep -cE '^rowferry-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z(-[23])?\.db$')"
     ends 0 rowferry backup copies/ --keep 2
     holds "$output" "; deleted 3 old copies"
-    same 4 "$(ls copies | wc -l)"
+    same 6 "$(ls copies | wc -l)"
     ends 0 rowferry backup copies/ --keep 1 --json
     same "written deleted deleted" \
         "$(jq -r 'select(.message_type == "row") | .outcome' <<<"$output" | paste -sd ' ')"
-    same "other-2020-01-01T000000Z.db rowferry-2026.db" "$(ls copies | grep -v -- "-$(date -u +%Y)-" | paste -sd ' ')"
+    # what no backup wrote stays: an impossible date, and a file that is not a database
+    same "other-2020-01-01T000000Z.db rowferry-2020-01-02T000000Z.db rowferry-2020-02-30T000000Z.db rowferry-2026.db" "$(ls copies | grep -v -- "-$(date -u +%Y)-" | paste -sd ' ')"
     ends 0 rowferry backup copies/ --every 1h
     holds "$stderr" "nothing to do: the newest copy in '$PWD/copies' is "
-    same 3 "$(ls copies | wc -l)"
+    same 5 "$(ls copies | wc -l)"
     sleep 1.1
     ends 0 rowferry backup copies/ --every 1s
-    same 4 "$(ls copies | wc -l)"
+    same 6 "$(ls copies | wc -l)"
 }
 
 @test "a backup neither changes nor upgrades the database" {

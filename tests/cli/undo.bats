@@ -168,6 +168,26 @@ undo() {
     holds "$stderr" '--undo writes NDJSON only: leave out --format csv'
 }
 
+@test "jobs that are not at their end, or failed in doubt, are named as such" {
+    schema '{"keepBefore": true, "version": "known"}'
+    start_sim
+    batch_file InventoryItem-1.csv 4
+    rowferry ingest -q InventoryItem-1.csv
+    ends 0 rowferry export 1 --undo
+    same '' "$output"
+    same 'rowferry: batch 1: 0 records, which 0 jobs changed
+rowferry: batch 1: left out: 4 jobs still to be sent or read back: cancel or drain the batch, and export again' "$stderr"
+    # what diff has read is kept, so that the drain reads only what it is in doubt about
+    rowferry diff 1 --rate none -q >/dev/null
+    setting 'fault=500-after=1&fault-limit=1&answer=get:A-=500'
+    ends 3 rowferry drain --rate none --max-attempts 1
+    same "failed|1" "$(sql "SELECT state, unsettled FROM job WHERE state <> 'applied'")"
+    ends 3 rowferry export 1 --undo
+    same 3 "${#lines[@]}"
+    same 'rowferry: batch 1: 3 records, which 3 jobs changed
+rowferry: batch 1: left out: 1 failed job that can have changed the record: `rowferry retry` the batch, drain it, and export again' "$stderr"
+}
+
 @test "what could not be kept is named, and the rest is put back" {
     schema '{"keepBefore": true}'
     start_sim --answer get:A-2=404

@@ -161,7 +161,9 @@ static void copies_of_one_second_get_names_of_their_own(void **state)
     assert_string_equal(copy_to(folder, NOON_MS), "erp-1970-01-01T000001Z.db");
     assert_string_equal(copy_to(folder, NOON_MS + 999), "erp-1970-01-01T000001Z-2.db");
     assert_string_equal(copy_to(folder, NOON_MS), "erp-1970-01-01T000001Z-3.db");
-    make("erp-1970-01-01T010203Z-4.db");
+    make_database("erp-1970-01-01T010203Z-4.db", DB_APPLICATION_ID);
+    make("erp-1970-01-01T020203Z.db");
+    make_database("erp-1970-01-01T250203Z.db", DB_APPLICATION_ID);
     assert_true(copies_newest(&copies, &made_ms, &err));
     assert_int_equal(made_ms, ((1 * 60 + 2) * 60 + 3) * 1000);
     copies_close(&copies);
@@ -183,6 +185,7 @@ static bool thin(int64_t now_ms, unsigned keep)
     *deleted = '\0';
     assert_true(copies_open(&copies, database, folder, &err));
     path = copies_begin(&copies, 1, &err);
+    make_database(copies.temporary, DB_APPLICATION_ID);
     assert_true(copies_place(&copies, now_ms, &err));
     fine = copies_thin(&copies, keep, note, NULL, &err);
     free(path);
@@ -198,16 +201,29 @@ static void only_older_copies_of_ours_are_deleted(void **state)
         "other-1970-01-01T000001Z.db",    "erp-1970-01-01T000001Z-1.db",
         "erp-1970-01-01T000001Z-x.db",    "erp-1970-01-01T000001Z-.db",
         "erp-1970-01-01T000001Z-2000.db", "xerp-1970-01-01T000001Z.db",
+        "erp-1970-13-01T000001Z.db",      "erp-1970-02-30T000001Z.db",
+        "erp-1970-01-00T000001Z.db",      "erp-1970-01-01T240001Z.db",
+        "erp-1970-01-01T006001Z.db",      "erp-1970-01-01T000060Z.db",
+        "erp-1969-01-01T000001Z.db",      "erp-9999-99-99T999999Z.db",
+        "erp-1970-01-01t000001Z.db",      "erp-1970-01-01T000001z.db",
+        "erp-1970-01-01T000003Z-02.db",   "erp-1970-01-01T000003Z-+2.db",
+        "erp-1970-01-01T000003Z.DB",
     };
+    static const char *const strange[] = {
+        "erp-1970-01-01T000004Z.db", "erp-1970-01-01T000005Z-7.db", "erp-1970-01-01T000006Z.db"};
 
     (void)state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        make(others[i]);
+        make_database(others[i], DB_APPLICATION_ID);
     assert_int_equal(mkdir(path_of("erp-1970-01-01T000002Z.db"), 0700), 0);
-    make("erp-1970-01-01T000003Z.db");
-    make("erp-1970-01-01T000003Z-10.db");
-    make("erp-1970-01-01T000003Z-2.db");
-    make("erp-1971-01-01T000003Z.db");
+    assert_int_equal(symlink("erp.db", path_of("erp-1970-01-01T000007Z.db")), 0);
+    scratch_write(path_of(strange[0]), "a list", 6);
+    make_database(strange[1], DB_APPLICATION_ID + 1);
+    make(strange[2]);
+    make_database("erp-1970-01-01T000003Z.db", DB_APPLICATION_ID);
+    make_database("erp-1970-01-01T000003Z-10.db", DB_APPLICATION_ID);
+    make_database("erp-1970-01-01T000003Z-2.db", DB_APPLICATION_ID);
+    make_database("erp-1971-01-01T000003Z.db", DB_APPLICATION_ID);
     assert_true(thin(10000, 4));
     assert_string_equal(deleted, "erp-1970-01-01T000003Z.db ");
     assert_true(is_there("erp-1970-01-01T000010Z.db"));
@@ -221,7 +237,9 @@ static void only_older_copies_of_ours_are_deleted(void **state)
     assert_false(is_there("erp-1971-01-01T000003Z.db"));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_true(is_there(others[i]));
-    assert_true(is_there("erp-1970-01-01T000002Z.db"));
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+        assert_true(is_there(strange[i]));
+    assert_true(is_there("erp-1970-01-01T000002Z.db") && is_there("erp-1970-01-01T000007Z.db"));
 }
 
 static void what_killed_processes_left_is_deleted(void **state)

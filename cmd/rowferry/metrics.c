@@ -167,7 +167,7 @@ static void put_requests(struct page *page, const struct meter *meter)
     put_gauge(page, "rowferry_run_rows_fetched", "Rows of this run whose record was read first.",
               (double)meter->fetched);
     put_gauge(page, "rowferry_run_rows_drifted",
-              "Rows of this run whose record was another than was known of it.",
+              "Rows of this run whose record somebody else had changed since it was known.",
               (double)meter->drifted);
     put_gauge(page, "rowferry_run_requests", "Requests of this run.", (double)meter->requests);
     prometheus_family(page->out, responses, "gauge",

@@ -276,6 +276,8 @@ static void keep_record(struct claim *claim, const struct api_record *record)
     if (!claim->keeps_record)
         return;
     claim->outcome.shows_record = true;
+    claim->outcome.shows_ours = api_owner(&record->id, claim->correlation) == API_OURS ||
+                                (record->id.is_uuid && correlation_is_made(record->id.bytes));
     buf_reset(&claim->record);
     if (record->has_fields)
         buf_append_span(&claim->record, record->fields);

@@ -121,6 +121,7 @@ struct claim {
         int64_t server_version;
         bool shows_record; /* of keeps_record: the record is at server_version and holds
                               claim.record, or after an update without that what was sent */
+        bool shows_ours;   /* ... and an update of ours made it so, here or from another copy */
         int64_t ended_ms, latency_us;
         bool error_stays; /* code and message of the job stay as the PUT's answer had them */
         bool code_stays;  /* the code alone */

@@ -30,7 +30,7 @@ struct exchange {
     uint64_t finished;   /* out: jobs that came to their end in this turn */
     unsigned skipped;    /* out: ended `unchanged` by what is known, without a request */
     unsigned fetched;    /* out: outcomes of rows whose record was fetched (each once) */
-    unsigned drifted;    /* out: ... or whose record was another than was known of it */
+    unsigned drifted;    /* out: ... of which somebody else had changed it since it was known */
     int64_t taken_id;    /* out: a job in hand that another process has changed, so that its outcome
                             was not written; 0: none */
 };

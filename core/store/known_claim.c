@@ -114,13 +114,18 @@ bool known_claim_skip(struct store *store, const struct claim *claim, const stru
     return db_run(store, statement, err, "skip a job");
 }
 
-/* Whether the record that a fetch shows is another than was known of it. */
+/* Whether somebody else made the record that a fetch shows another than was known of it: what is
+ * known was refuted by a 409, or it differs. */
 static bool find_drift(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, bool *drifted, struct err *err)
 {
     struct known known = {0};
-    bool fine = known_find(store, claim_schema(claim), claim_record_id(claim), &known, err);
+    bool fine;
 
+    *drifted = claim->is_known && !claim->outcome.shows_ours;
+    if (claim->is_known || claim->outcome.shows_ours)
+        return true;
+    fine = known_find(store, claim_schema(claim), claim_record_id(claim), &known, err);
     if (fine && known.is_known && known.has_version)
         *drifted = known.version != claim->outcome.server_version;
     else if (fine && known.is_known)
@@ -164,8 +169,6 @@ bool known_claim_learn(struct store *store, const struct known_decider *decider,
         return known_forget(store, schema, record_id,
                             claim->request == REQUEST_UPDATE ? KNOWN_BY_PUT : KNOWN_BY_GET, now_ms,
                             err);
-    if (claim->request != REQUEST_UPDATE || outcome->http_status != 409)
-        return true;
-    *drifted = claim->is_known;
-    return known_refute(store, schema, record_id, claim->version, now_ms, err);
+    return claim->request != REQUEST_UPDATE || outcome->http_status != 409 ||
+           known_refute(store, schema, record_id, claim->version, now_ms, err);
 }

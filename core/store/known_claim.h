@@ -47,7 +47,7 @@ bool known_claim_use(struct store *store, const struct known_decider *decider, s
 bool known_claim_skip(struct store *store, const struct claim *claim, const struct known *known,
                       bool fresh, int64_t run_id, int64_t now_ms, struct err *err);
 
-/* Stores what the outcome of a claim with keeps_record shows. *drifted becomes true if the record
- * turns out to be another than was known of it. */
+/* Stores what the outcome of a claim with keeps_record shows. *drifted becomes true if a fetch
+ * shows that somebody else has made the record another than was known of it. */
 bool known_claim_learn(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err);

@@ -117,6 +117,28 @@ ages() {
     same '3' "$(record A-3 | jq '.[0]')"
 }
 
+@test "what our own updates changed, of another copy or before a restore, has not drifted" {
+    start_sim
+    knowing
+    night a 1 2 3 4
+    sql ".backup copy.db"
+    night b 1 5 6 4
+    cp copy.db rowferry.db
+    rm -f rowferry.db-wal rowferry.db-shm
+    someone_else A-3 '{"quantity":9}'
+    # A-2 is as the lost database left it, A-3 was changed by somebody else after it
+    night b 1 5 6 4
+    same '2 0 2 1' "$(summary '"\(.applied) \(.conflict) \(.skipped) \(.drifted)"')"
+    # A-4 comes due and is read: it is as another copy left it
+    sql ".backup copy.db"
+    night c 1 5 6 7
+    cp copy.db rowferry.db
+    rm -f rowferry.db-wal rowferry.db-shm
+    ages A-4 31
+    night c 1 5 6 7
+    same '1 0' "$(summary '"\(.applied) \(.drifted)"')"
+}
+
 @test "a record that moves on before each update is fetched three times, and then parked" {
     start_sim
     knowing

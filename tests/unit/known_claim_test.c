@@ -186,7 +186,7 @@ static void a_409_refutes_the_version_and_the_record_is_fetched(void **state)
     outcome->next = POLICY_NEXT_FETCH;
     outcome->http_status = 409;
     fixture_claim(fixture, 0);
-    assert_int_equal(fixture->exchange.drifted, 1);
+    assert_int_equal(fixture->exchange.drifted, 0); /* the fetch shows who changed it */
     assert_asked(fixture, KNOWN, "");
     knows(fixture, "a", "6", "{\"n\":1}"); /* by whatever: after a 409, only a fetch counts */
     assert_claims(fixture, 10, "FETCH 1/1 a v5");
@@ -198,8 +198,31 @@ static void a_409_refutes_the_version_and_the_record_is_fetched(void **state)
     fixture->settling[0]->outcome.fields = mem_strdup("{\"n\":1}");
     fixture_claim(fixture, 0);
     assert_int_equal(fixture->exchange.fetched, 1);
-    assert_int_equal(fixture->exchange.drifted, 0);
+    assert_int_equal(fixture->exchange.drifted, 1);
     assert_asked(fixture, KNOWN, "a|6|{\"n\":1}|get");
+}
+
+static void what_an_update_of_ours_made_has_not_drifted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a b");
+    knows(fixture, "a", "5", "{\"n\":9}");
+    knows(fixture, "b", "NULL", "{\"n\":9}");
+    assert_claims(fixture, 10, "PUT 1/1 a v5, FETCH 1/2 b v0");
+    outcome = fixture_settle(fixture, "1/1", JOB_PENDING);
+    outcome->next = POLICY_NEXT_FETCH;
+    outcome->http_status = 409;
+    shows(fixture, "1/2", JOB_UNCHANGED, 3, "{\"n\":2}");
+    fixture->settling[1]->outcome.shows_ours = true;
+    fixture_claim(fixture, 0);
+    assert_int_equal(fixture->exchange.drifted, 0);
+    assert_claims(fixture, 10, "FETCH 1/1 a v5");
+    shows(fixture, "1/1", JOB_APPLIED, 6, "{\"n\":1}");
+    fixture->settling[0]->outcome.shows_ours = true;
+    fixture_claim(fixture, 0);
+    assert_int_equal(fixture->exchange.drifted, 0);
 }
 
 static void outcomes_make_known_or_unknown(void **state)
@@ -302,6 +325,7 @@ int main(void)
         WITH_STORE(a_put_that_never_left_is_decided_again_by_what_is_known_then),
         WITH_STORE(a_put_in_doubt_is_read_back_and_sent_as_it_was),
         WITH_STORE(a_409_refutes_the_version_and_the_record_is_fetched),
+        WITH_STORE(what_an_update_of_ours_made_has_not_drifted),
         WITH_STORE(outcomes_make_known_or_unknown),
         WITH_STORE(a_row_waits_for_earlier_ones_before_it_is_skipped_and_wakes_later_ones),
         WITH_STORE(records_are_found_in_and_out_of_order),

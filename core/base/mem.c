@@ -1,5 +1,6 @@
 #include "core/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,4 +50,13 @@ char *mem_printf(const char *format, ...)
     size = vasprintf(&text, format, args);
     va_end(args);
     return must(size < 0 ? NULL : text);
+}
+
+void mem_keep_freed(void)
+{
+    enum { KEPT = 4 << 20, LARGE = 1 << 20 };
+
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    /* malloc stops raising it by itself once something is set */
+    mallopt(M_MMAP_THRESHOLD, LARGE);
 }

@@ -18,3 +18,7 @@ char *mem_strdup(const char *text);
 
 /* Formats into new memory, which the caller frees. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Has up to 4 MiB of freed memory kept for what is allocated next. Otherwise a loop that allocates
+ * and frees much gives memory back to the kernel and gets it again, a page fault for each page. */
+void mem_keep_freed(void);

@@ -24,7 +24,8 @@ enum {
     GROUP_US = 10000,       /* how long an outcome waits for others at most */
     IDLE_MS = 1000,         /* of one wait; progress is reported in between */
     PAUSE_STORED_MS = 1000, /* a pause that ends earlier is not stored */
-    HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
+    WINDOW_SHARE = 6,       /* jobs claimed ahead, of those that can be in flight */
+    HANDING_SHARE = 2,      /* a turn begins when half of the window can be settled or claimed */
 };
 
 /* How many jobs are claimed ahead at most: so many that requests can be full. */
@@ -72,7 +73,7 @@ static void add_tasks(struct loop *loop, unsigned count)
     loop->blocks = block;
     loop->task_count += count;
     for (unsigned i = 0; i < count; i++)
-        task_list_add(&loop->free, &block->tasks[i]);
+        task_list_push(&loop->free, &block->tasks[i]);
 }
 
 /* True while jobs that the unfinished request can have are about to come: at once, or when answers
@@ -264,7 +265,7 @@ static void take_settled(struct loop *loop, struct err *err)
             task->claim.outcome.repeats = false;
             add_ready(loop, task, UINT_MAX, err);
         } else {
-            task_list_add(&loop->free, task);
+            task_list_push(&loop->free, task);
         }
     }
     loop_end_filling(loop);
@@ -298,7 +299,7 @@ static void take_claimed(struct loop *loop, struct err *err)
         struct err why = {0};
 
         if (i >= exchange->claimed) {
-            task_list_add(&loop->free, task);
+            task_list_push(&loop->free, task);
             continue;
         }
         if (!check_schema(loop, &task->claim, &why)) {
@@ -469,8 +470,9 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     struct http_options http = {options->concurrency + 1, options->ca_file, options->user_agent,
                                 options->client.key_field};
 
-    loop->window =
-        options->concurrency * 4 < LOOP_WINDOW_MAX ? options->concurrency * 4 : LOOP_WINDOW_MAX;
+    loop->window = options->concurrency * WINDOW_SHARE < LOOP_WINDOW_MAX
+                       ? options->concurrency * WINDOW_SHARE
+                       : LOOP_WINDOW_MAX;
     loop->rows = 1;
     task_list_init(&loop->free);
     task_list_init(&loop->ready);
@@ -635,6 +637,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     struct loop *loop = mem_calloc(1, sizeof *loop);
     bool sends = !options->audit_only && !options->diff, parked = false, fine;
 
+    mem_keep_freed();
     *result = (struct drain_result){.end = DRAIN_FINISHED};
     loop->options = options;
     loop->result = result;

@@ -58,6 +58,15 @@ void task_list_add(struct task_list *list, struct task *task)
     list->count++;
 }
 
+void task_list_push(struct task_list *list, struct task *task)
+{
+    task->next = list->first;
+    if (!list->first)
+        list->end = &task->next;
+    list->first = task;
+    list->count++;
+}
+
 struct task *task_list_take(struct task_list *list)
 {
     struct task *task = list->first;

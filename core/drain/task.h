@@ -38,7 +38,8 @@ struct task_list {
 
 void task_list_init(struct task_list *list);
 void task_list_add(struct task_list *list, struct task *task);
-struct task *task_list_take(struct task_list *list); /* NULL: it is empty */
+void task_list_push(struct task_list *list, struct task *task); /* as the first one */
+struct task *task_list_take(struct task_list *list);            /* NULL: it is empty */
 
 /* What task_request needs. */
 struct task_sender {

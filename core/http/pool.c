@@ -553,8 +553,9 @@ bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *
                                  NULL);
         if (result != CURLM_OK)
             return err_set(err, ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(result));
+        /* what else is ready is looked at by the next call, since libcurl looks at all transfers */
         if (extra[0].revents && read(pool->wake_fd, &wakes, sizeof wakes) == sizeof wakes)
-            return pool_perform(pool, err);
+            return true;
         if (extra[1].revents)
             return pool_perform(pool, err);
     }

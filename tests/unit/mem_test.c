@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static void allocations_of_size_0_are_not_null(void **state)
 {
@@ -39,11 +40,28 @@ static void copies_are_terminated(void **state)
     free(text);
 }
 
+/* A loop that frees all it has and allocates it again takes no memory from the kernel. */
+static void freed_memory_is_kept(void **state)
+{
+    enum { COUNT = 32, SIZE = 64 << 10 };
+    void *chunks[COUNT], *end;
+
+    (void)state;
+    mem_keep_freed();
+    for (int i = 0; i < COUNT; i++)
+        chunks[i] = mem_calloc(1, SIZE);
+    end = sbrk(0);
+    for (int i = 0; i < COUNT; i++)
+        free(chunks[i]);
+    assert_ptr_equal(sbrk(0), end);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocations_of_size_0_are_not_null),
         cmocka_unit_test(copies_are_terminated),
+        cmocka_unit_test(freed_memory_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* A library loaded before SQLite (LD_PRELOAD) that measures how long a process waits for the write
- * lock. At its end it writes a line to the file in BEGIN_WAITS: the longest BEGIN IMMEDIATE in ms,
- * the 99.9th percentile, how many there were, and the longest COMMIT. */
+ * lock, and for its commits. At its end it writes a line to the file in BEGIN_WAITS: the longest
+ * BEGIN IMMEDIATE in ms, the 99.9th percentile, how many there were, and the same of COMMIT. */
 #include <dlfcn.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -13,9 +13,11 @@ enum { WAITS_MAX = 1000000 };
 typedef int exec_function(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *,
                           char **);
 
-/* The main thread begins all transactions; the few of other threads do not matter. */
-static double waits[WAITS_MAX], longest_commit;
-static size_t count;
+/* One thread begins all transactions; the few of other threads do not matter. */
+static struct waits {
+    double ms[WAITS_MAX];
+    size_t count;
+} begins, commits;
 
 static double now_ms(void)
 {
@@ -29,17 +31,18 @@ int sqlite3_exec(sqlite3 *db, const char *sql, int (*callback)(void *, int, char
                  void *context, char **message)
 {
     static exec_function *next;
-    double begun_ms = now_ms(), took_ms;
+    struct waits *waits = strcmp(sql, "BEGIN IMMEDIATE") == 0 ? &begins
+                          : strcmp(sql, "COMMIT") == 0        ? &commits
+                                                              : NULL;
+    double begun_ms;
     int code;
 
     if (!next)
         *(void **)&next = dlsym(RTLD_NEXT, "sqlite3_exec");
+    begun_ms = now_ms();
     code = next(db, sql, callback, context, message);
-    took_ms = now_ms() - begun_ms;
-    if (strcmp(sql, "BEGIN IMMEDIATE") == 0 && count < WAITS_MAX)
-        waits[count++] = took_ms;
-    else if (strcmp(sql, "COMMIT") == 0 && took_ms > longest_commit)
-        longest_commit = took_ms;
+    if (waits && waits->count < WAITS_MAX)
+        waits->ms[waits->count++] = now_ms() - begun_ms;
     return code;
 }
 
@@ -50,15 +53,26 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
+static void write_one(FILE *file, struct waits *waits)
+{
+    size_t last = waits->count - 1;
+
+    if (waits->count == 0)
+        return;
+    qsort(waits->ms, waits->count, sizeof *waits->ms, compare);
+    fprintf(file, "%.1f %.1f %zu ", waits->ms[last], waits->ms[last - waits->count / 1000],
+            waits->count);
+}
+
 __attribute__((destructor)) static void write_waits(void)
 {
     const char *path = getenv("BEGIN_WAITS");
-    FILE *file = path && count > 0 ? fopen(path, "w") : NULL;
+    FILE *file = path && begins.count > 0 ? fopen(path, "w") : NULL;
 
     if (!file)
         return;
-    qsort(waits, count, sizeof *waits, compare);
-    fprintf(file, "%.1f %.1f %zu %.1f\n", waits[count - 1], waits[count - 1 - count / 1000], count,
-            longest_commit);
+    write_one(file, &begins);
+    write_one(file, &commits);
+    fputc('\n', file);
     fclose(file);
 }

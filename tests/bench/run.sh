@@ -14,7 +14,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
-FIGURES='ingest ndjson validate settings drain tls http2 curl parallel latency backlog start known prune memory listen night bulk'
+FIGURES='ingest ndjson validate settings drain tls http2 curl parallel latency backlog start known prune backup memory listen night bulk'
 runs=${BENCH_RUNS:-5} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
 orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-$FIGURES}
 bin=$PWD/build/release
@@ -64,9 +64,14 @@ rows_file() {
 # measure NAME COMMAND...: one run, whose figures are added to NAME. Its output is shown only if it
 # fails.
 measure() {
+    sync
+    measure_now "$@"
+}
+
+# The same while others write, who would wait for the sync.
+measure_now() {
     local name=$1
     shift
-    sync
     if ! "$bin/measure" "$work/one" timeout 600 "$@" >"$work/output" 2>&1; then
         cat "$work/output" >&2
         die "failed: $*"
@@ -469,6 +474,53 @@ bench_prune() {
     single 'free in the file' "$(sqlite3 "$db" \
         'SELECT round(100.0 * freelist_count / page_count, 1) FROM pragma_freelist_count, pragma_page_count')" %
     rm -f "$work"/p.db*
+}
+
+# drained NAME COMMAND...: a drain of 1000/s of the database b.db next to the command; what it waited
+# for is added to NAME
+drained() {
+    local name=$1 drain
+    shift
+    sync
+    GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret BEGIN_WAITS=$work/waits \
+        LD_PRELOAD=$bin/begin_waits.so "$bin/rowferry" drain -q --db "$work/b.db" \
+        --environment "http://127.0.0.1:$port" --rate 1000/s --audit none >"$work/drained" 2>&1 &
+    drain=$!
+    sleep 1
+    "$@"
+    kill -0 $drain || die 'the drain ended before the backup did'
+    kill $drain
+    wait $drain
+    cat "$work/waits" >>"$work/$name"
+}
+
+# highest NAME FIELD
+highest() {
+    cut -d' ' -f"$2" "$work/$1" | sort -n | tail -n 1
+}
+
+# How long the transactions of a drain take next to a backup of 1.5 GB, and without it for as long.
+bench_backup() {
+    local i name rounds=$((runs < 3 ? runs : 3)) db=$work/b.db
+    start_nginx
+    fill b $((rounds * 50000))
+    sqlite3 "$db" 'PRAGMA journal_mode=OFF' 'PRAGMA synchronous=OFF' \
+        "INSERT INTO known SELECT 'Other', 'R-' || value, 1, '{\"text\":\"' || hex(zeroblob(450)) || '\"}', 1, 1, 'get'
+         FROM generate_series(1, 1400000)" 'PRAGMA journal_mode=WAL' >"$work/output" || die 'the database was not filled'
+    for ((i = 0; i < rounds; i++)); do
+        rm -f "$work/copy.db"
+        drained beside measure_now copying "$bin/rowferry" backup -q --db "$db" "$work/copy.db"
+        drained alone sleep "$(median copying 1)"
+    done
+    title "a drain of 1000/s next to a backup of $(($(stat -c %s "$db") / 1000000)) MB"
+    line copying "$(($(stat -c %s "$db") / 1000000))" 'rowferry backup, MB'
+    for name in beside alone; do
+        single "BEGIN $name, longest" "$(highest $name 1)" ms '50 ms'
+        single "BEGIN $name, 99.9% are below" "$(highest $name 2)" ms
+        single "COMMIT $name, longest of $(awk '{ n += $6 } END { print n }' "$work/$name")" "$(highest $name 4)" ms '50 ms'
+        single "COMMIT $name, 99.9% are below" "$(highest $name 5)" ms
+    done
+    rm -f "$db"* "$work/copy.db"
 }
 
 # load_server NAME DATABASE TABLE COMMAND...: wrk against a server that says where it listens; NAME gets

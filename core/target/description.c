@@ -603,6 +603,7 @@ void description_release(struct description *d)
     json_tape_release(&d->tape);
     free(d->form.places);
     free(d->properties);
+    free(d->taken);
     free(d->owned);
     free(d->text);
     *d = (struct description){0};

@@ -98,6 +98,9 @@ struct description {
     struct pointer read_rest; /* ... and of those without a place of their own */
     struct description_property *properties;
     uint32_t property_count;
+    /* names that only properties can have: a field of such a name would be in a body twice */
+    struct span *taken;
+    uint32_t taken_count;
     bool reads_whole; /* the fields of a record are the object at read_root, as it is */
     enum target_lock lock;
     int64_t step;

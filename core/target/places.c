@@ -277,6 +277,25 @@ static bool build_body(struct parse *r, struct body_node *root, const struct fie
     return !fields->placed || check_properties(r, root, body_at);
 }
 
+/* Notes what a body has next to fields without a place of their own. */
+static void note_taken(struct parse *r, const struct body_node *root)
+{
+    struct description *to = r->to;
+    const struct body_node *node = body_find(root, &to->rest);
+
+    for (uint32_t i = 0; node && node->has_fields && i < node->count; i++) {
+        struct span name = node->children[i].name;
+        bool known = is_property(r, name);
+
+        for (uint32_t j = 0; j < to->taken_count; j++)
+            known = known || span_equal(to->taken[j], name);
+        if (known)
+            continue;
+        to->taken = mem_resize(to->taken, to->taken_count + 1, sizeof *to->taken);
+        to->taken[to->taken_count++] = name;
+    }
+}
+
 /* Whether an item of the list has the value of its field, which is then nowhere else. */
 static bool item_has_value(struct parse *r, uint32_t item, bool *has)
 {
@@ -437,6 +456,9 @@ bool places_read(struct parse *r)
     pointer_release(&fields.list_at);
     good = good && check_id(r, &to->write, "/write") && check_id(r, &to->read, "/read") &&
            read_roots(r, read, &as) && read_properties(r, read, as);
+    note_taken(r, &to->write.body);
+    note_taken(r, &to->create.body);
+    note_taken(r, &to->bulk.call.body);
     /* what a write has there besides fields (token, mark, constants) must not come back as fields
      */
     root_node = good ? body_find(&to->write.body, &to->root) : NULL;

@@ -2,6 +2,8 @@
 
 #include "core/base/mem.h"
 #include "core/row/cell_hint.h"
+#include "core/target/target.h"
+#include "core/validate/schema.h"
 
 #include <stdlib.h>
 
@@ -308,4 +310,15 @@ void check_record_id(struct checker *c)
         violations_add(c->violations, span_of("record_id"), "record_id",
                        "must match the pattern %s, is %s", violation_quote(source, shown_pattern),
                        violation_quote(id, shown_id));
+}
+
+void check_taken(struct checker *c)
+{
+    const struct description *target = target_description(schema_target(c->schema));
+
+    for (uint32_t i = 0; i < target->taken_count; i++)
+        if (pointer_member(target->taken[i], &c->row->tape, c->row->fields.data, 0, &c->decoded) !=
+            POINTER_NOTHING)
+            violations_add(c->violations, target->taken[i], "target",
+                           "must not be a field: the target sends something else in its place");
 }

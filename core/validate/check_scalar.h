@@ -23,3 +23,7 @@ ASSERTION(check_unique);
 
 /* Matches the record id with the pattern of x-rowferry, unless it has a violation already. */
 void check_record_id(struct checker *c);
+
+/* Checks that no field takes the place of what the target sends besides fields: in NDJSON a row can
+ * have fields that are no properties. */
+void check_taken(struct checker *c);

@@ -758,6 +758,7 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
     if (c->schema->record_id)
         check_record_id(c);
     check_value(c, 0, 0);
+    check_taken(c);
     if (!c->work_left)
         violations_add(violations, (struct span){"", 0}, "row",
                        "takes more than %d steps to check against the schema", WORK_MAX);

@@ -371,3 +371,25 @@ END
     run --separate-stderr rowferry doctor
     holds "$(tr -s ' \n' ' ' <<<"$output")" 'X: its target (rest-plain) has no lock: the last writer wins'
 }
+
+@test "a field in the place of the token, of the id or of a constant rejects its row" {
+    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}","body":{"kind":"K","deep":{"k":1}}}}' '"version":"fetch"'
+    schema Bulk '{"preset":"rest-bulk","write":{"path":"/rows/{id}"},"bulk":{"path":"/rows/_bulk_docs"},"mark":"/ours"}' \
+        '"version":"fetch","write":"replace"'
+    printf '{"recordId":"A","fields":{"a":1,"%s":9}}\n' version kind deep other fields | file Version-1.ndjson
+    printf '{"recordId":"A","fields":{"a":1,"%s":"9"}}\n' _rev _id ours version kind | file Bulk-1.ndjson
+    ends 3 rowferry ingest inbox/*.ndjson
+    same 'Bulk 1 _rev target
+Bulk 2 _id target
+Bulk 3 ours target
+Version 1 version target
+Version 2 kind target
+Version 3 deep target' "$(sql "SELECT schema || ' ' || row_no || ' ' || field || ' ' || rule FROM violation JOIN batch
+        ON batch.id = batch_id ORDER BY schema, row_no")"
+    # a property of that name can have another place
+    printf '{"properties":{"a":{"type":"integer"},"version":{"type":"integer"}},"x-rowferry":{"version":"fetch","target":{
+        "preset":"rest-version","write":{"path":"/rest-version/{id}"},"fields":{"at":{"version":"/other"}}}}}\n' >schema/Version.json
+    printf '{"recordId":"A","fields":{"a":1,"%s":9}}\n' version other | file Version-2.ndjson
+    ends 3 rowferry ingest inbox/Version-2.ndjson
+    same '2 other' "$(sql 'SELECT row_no, field FROM violation WHERE batch_id = 3' | tr '|' ' ')"
+}

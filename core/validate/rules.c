@@ -18,19 +18,35 @@ struct rules {
     const struct row_shape *shape;
     struct rule *items;
     size_t count;
-    bool *named;            /* per property: a rule names it, so it is bound for each row */
+    bool *named;            /* per property: a rule names it, so it is read from each row */
     struct sandbox sandbox; /* with SANDBOX_TABLE of the properties */
+};
+
+/* SANDBOX_ROW of a checker. */
+struct row_table {
+    sqlite3_vtab base;
+    const struct cell *cells;
+};
+
+/* What a rule sees of a property. */
+struct cell {
+    enum { CELL_NULL, CELL_INTEGER, CELL_DOUBLE, CELL_TEXT } kind;
+    int64_t integer;
+    double number;
+    struct span text;   /* in the row, or in `decoded` */
+    struct buf decoded; /* a string with escapes */
 };
 
 struct rule_checker {
     const struct rules *rules;
     struct sandbox sandbox;
-    sqlite3_stmt *all;     /* gives a row with all results if a rule fails, else none */
+    sqlite3_stmt *any;     /* whether a rule fails; is not reset from row to row */
+    sqlite3_stmt *all;     /* which rules fail; NULL: not needed so far */
     sqlite3_stmt **single; /* one per rule, for rows that `all` cannot be evaluated on; NULL: none
                               came yet */
-    uint32_t *properties;  /* index of the property of parameter i + 1 */
-    struct buf *decoded;   /* a string with escapes, per parameter */
-    int parameter_count;
+    uint32_t *properties;  /* index of the property of column i of SANDBOX_ROW */
+    struct cell *cells;    /* of the current row, per column */
+    int column_count;
 };
 
 /* Appends a property as an SQL name; false if it contains a NUL, which SQL does not allow. */
@@ -165,6 +181,133 @@ bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
     return true;
 }
 
+/* --- the current row as a table (https://www.sqlite.org/vtab.html) ---
+ *
+ * It has that row again and again: each step of a statement evaluates what the row is by then,
+ * which costs half of what binding, running and resetting a statement for each row does. */
+
+static int row_connect(sqlite3 *db, void *context, int count, const char *const *arguments,
+                       sqlite3_vtab **table, char **message)
+{
+    const struct rule_checker *checker = context;
+    struct row_table *made = sqlite3_malloc(sizeof *made);
+    struct buf sql = {0};
+    int result;
+
+    (void)count;
+    (void)arguments;
+    (void)message;
+    if (!made)
+        return SQLITE_NOMEM;
+    *made = (struct row_table){.cells = checker->cells};
+    buf_append_text(&sql, "CREATE TABLE x");
+    for (int i = 0; i < checker->column_count; i++) {
+        buf_append_char(&sql, i ? ',' : '(');
+        append_name(&sql, checker->rules->shape->properties[checker->properties[i]].name);
+    }
+    buf_append_char(&sql, ')');
+    result = sqlite3_declare_vtab(db, buf_text(&sql));
+    buf_release(&sql);
+    *table = &made->base;
+    return result;
+}
+
+static int row_disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+static int row_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    (void)table;
+    (void)info;
+    return SQLITE_OK;
+}
+
+static int row_open(sqlite3_vtab *table, sqlite3_vtab_cursor **cursor)
+{
+    (void)table;
+    *cursor = sqlite3_malloc(sizeof **cursor);
+    if (!*cursor)
+        return SQLITE_NOMEM;
+    **cursor = (sqlite3_vtab_cursor){0};
+    return SQLITE_OK;
+}
+
+static int row_close(sqlite3_vtab_cursor *cursor)
+{
+    sqlite3_free(cursor);
+    return SQLITE_OK;
+}
+
+static int row_filter(sqlite3_vtab_cursor *cursor, int index, const char *name, int count,
+                      sqlite3_value **values)
+{
+    (void)cursor;
+    (void)index;
+    (void)name;
+    (void)count;
+    (void)values;
+    return SQLITE_OK;
+}
+
+static int row_next(sqlite3_vtab_cursor *cursor)
+{
+    (void)cursor;
+    return SQLITE_OK;
+}
+
+static int row_eof(sqlite3_vtab_cursor *cursor)
+{
+    (void)cursor;
+    return 0;
+}
+
+/* Texts are not copied: the row outlives the step that reads them. */
+static int row_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
+{
+    const struct cell *cell = &((struct row_table *)cursor->pVtab)->cells[column];
+
+    switch (cell->kind) {
+    case CELL_NULL:
+        break;
+    case CELL_INTEGER:
+        sqlite3_result_int64(context, cell->integer);
+        break;
+    case CELL_DOUBLE:
+        sqlite3_result_double(context, cell->number);
+        break;
+    case CELL_TEXT:
+        sqlite3_result_text(context, cell->text.size ? cell->text.data : "", (int)cell->text.size,
+                            SQLITE_STATIC);
+        break;
+    }
+    return SQLITE_OK;
+}
+
+static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *id)
+{
+    (void)cursor;
+    *id = 1;
+    return SQLITE_OK;
+}
+
+static const sqlite3_module row_module = {
+    .xConnect = row_connect,
+    .xBestIndex = row_best_index,
+    .xDisconnect = row_disconnect,
+    .xOpen = row_open,
+    .xClose = row_close,
+    .xFilter = row_filter,
+    .xNext = row_next,
+    .xEof = row_eof,
+    .xColumn = row_column,
+    .xRowid = row_id,
+};
+
+/* --- one thread's rules --- */
+
 static void append_failed(struct buf *sql, const struct rule *rule)
 {
     buf_append_text(sql, "NOT(\n");
@@ -172,28 +315,23 @@ static void append_failed(struct buf *sql, const struct rule *rule)
     buf_append_text(sql, "\n)");
 }
 
-/* Prepares the failures of some rules over one row of parameters, which gives a row only if a rule
- * fails: SELECT NOT(a), NOT(b) FROM (SELECT ?1 AS "x", ?2 AS "y") WHERE NOT(a) OR NOT(b) */
-static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, size_t count)
+/* Prepares the failures of some rules: SELECT NOT(a), NOT(b) FROM row; or whether there is one. */
+static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, size_t count,
+                                   bool any)
 {
     const struct rules *rules = checker->rules;
     struct buf sql = {0};
     sqlite3_stmt *statement;
 
+    buf_append_text(&sql, any ? "SELECT CASE WHEN " : "SELECT ");
     for (size_t i = first; i < first + count; i++) {
-        buf_append_text(&sql, i == first ? "SELECT " : ", ");
+        if (i > first)
+            buf_append_text(&sql, any ? " OR " : ", ");
         append_failed(&sql, &rules->items[i]);
     }
-    buf_append_text(&sql, " FROM (SELECT ");
-    for (int i = 0; i < checker->parameter_count; i++) {
-        buf_printf(&sql, "%s?%d AS ", i ? ", " : "", i + 1);
-        append_name(&sql, rules->shape->properties[checker->properties[i]].name);
-    }
-    for (size_t i = first; i < first + count; i++) {
-        buf_append_text(&sql, i == first ? ") WHERE " : " OR ");
-        append_failed(&sql, &rules->items[i]);
-    }
-    statement = sandbox_prepare(&checker->sandbox, &sql, 2);
+    buf_append_text(&sql, any ? " THEN 1 END" : "");
+    buf_append_text(&sql, " FROM \"" SANDBOX_ROW "\"");
+    statement = sandbox_prepare(&checker->sandbox, &sql, 1);
     buf_release(&sql);
     return statement;
 }
@@ -204,16 +342,23 @@ static bool rule_checker_build(struct rule_checker *checker, struct err *err)
     size_t property_count = rules->shape->count;
 
     checker->properties = mem_calloc(property_count, sizeof *checker->properties);
-    checker->decoded = mem_calloc(property_count, sizeof *checker->decoded);
+    checker->cells = mem_calloc(property_count, sizeof *checker->cells);
     checker->single = mem_calloc(rules->count, sizeof(sqlite3_stmt *));
     for (size_t i = 0; i < property_count; i++)
         if (rules->named[i])
-            checker->properties[checker->parameter_count++] = (uint32_t)i;
+            checker->properties[checker->column_count++] = (uint32_t)i;
     if (!sandbox_open(&checker->sandbox, DEPTH_MAX + RULES_MAX + 10, err))
         return false;
-    sandbox_lock(&checker->sandbox, NULL);
-    checker->all = prepare_rules(checker, 0, rules->count);
-    return checker->all || err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
+    /* the table is made when it is named first */
+    if (sqlite3_create_module(checker->sandbox.db, SANDBOX_ROW, &row_module, checker) !=
+            SQLITE_OK ||
+        sqlite3_exec(checker->sandbox.db, "SELECT 1 FROM \"" SANDBOX_ROW "\" LIMIT 0", NULL, NULL,
+                     NULL) != SQLITE_OK)
+        return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errmsg(checker->sandbox.db));
+    sandbox_lock(&checker->sandbox, rules->shape);
+    checker->sandbox.has_row = true;
+    checker->any = prepare_rules(checker, 0, rules->count, true);
+    return checker->any || err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
 }
 
 struct rule_checker *rule_checker_open(const struct rules *rules, struct err *err)
@@ -231,82 +376,78 @@ void rule_checker_close(struct rule_checker *checker)
 {
     if (!checker)
         return;
+    sqlite3_finalize(checker->any);
     sqlite3_finalize(checker->all);
     for (size_t i = 0; checker->single && i < checker->rules->count; i++)
         sqlite3_finalize(checker->single[i]);
-    for (int i = 0; i < checker->parameter_count; i++)
-        buf_release(&checker->decoded[i]);
+    for (int i = 0; i < checker->column_count; i++)
+        buf_release(&checker->cells[i].decoded);
     sandbox_close(&checker->sandbox);
     free(checker->single);
     free(checker->properties);
-    free(checker->decoded);
+    free(checker->cells);
     free(checker);
 }
 
-static int bind_number(sqlite3_stmt *statement, int parameter, struct span text)
+static void read_number(struct cell *cell, struct span text)
 {
     struct decimal number;
-    int64_t integer;
 
-    if (str_to_int64(text, INT64_MIN, INT64_MAX, &integer))
-        return sqlite3_bind_int64(statement, parameter, integer);
+    cell->kind = CELL_INTEGER;
+    if (str_to_int64(text, INT64_MIN, INT64_MAX, &cell->integer))
+        return;
     number = decimal_parse(text);
-    return sqlite3_bind_double(statement, parameter, decimal_to_double(&number, text));
+    cell->kind = CELL_DOUBLE;
+    cell->number = decimal_to_double(&number, text);
 }
 
-/* Texts are not copied: the row outlives the step that reads them. */
-static int bind_value(sqlite3_stmt *statement, int parameter, struct value value,
-                      struct buf *decoded)
+static void read_cell(struct cell *cell, struct value value)
 {
     const struct json_token *token = value_token(value);
-    struct span text = value_span(value);
 
+    cell->kind = CELL_TEXT;
+    cell->text = value_span(value);
     switch ((enum json_kind)token->kind) {
     case JSON_NULL:
-        return sqlite3_bind_null(statement, parameter);
+        cell->kind = CELL_NULL;
+        break;
     case JSON_FALSE:
     case JSON_TRUE:
-        return sqlite3_bind_int(statement, parameter, token->kind == JSON_TRUE);
+        cell->kind = CELL_INTEGER;
+        cell->integer = token->kind == JSON_TRUE;
+        break;
     case JSON_NUMBER:
-        return bind_number(statement, parameter, text);
+        read_number(cell, cell->text);
+        break;
     case JSON_STRING:
-        text = json_string(token, value.text, decoded);
+        cell->text = json_string(token, value.text, &cell->decoded);
         break;
     case JSON_ARRAY:
     case JSON_OBJECT:
         break;
     }
-    return sqlite3_bind_text(statement, parameter, text.size ? text.data : "", (int)text.size,
-                             SQLITE_STATIC);
 }
 
-static int bind_row(struct rule_checker *checker, sqlite3_stmt *statement, const struct row *row,
-                    const uint32_t *members)
+static void read_row(struct rule_checker *checker, const struct row *row, const uint32_t *members)
 {
     const struct row_property *properties = checker->rules->shape->properties;
-    int result = SQLITE_OK;
 
-    for (int i = 0; i < checker->parameter_count && result == SQLITE_OK; i++) {
+    for (int i = 0; i < checker->column_count; i++) {
         uint32_t property = checker->properties[i];
         struct value value = {row->fields.data, row->tape.tokens, members[property]};
 
         if (value.index && value_has_type(value, properties[property].types))
-            result = bind_value(statement, i + 1, value, &checker->decoded[i]);
+            read_cell(&checker->cells[i], value);
         else
-            result = sqlite3_bind_null(statement, i + 1);
+            checker->cells[i].kind = CELL_NULL;
     }
-    return result;
 }
 
-/* Returns SQLITE_DONE if no rule of the statement fails, SQLITE_ROW with the failures in its
- * columns, or an error. The caller resets the statement. */
-static int evaluate(struct rule_checker *checker, sqlite3_stmt *statement, const struct row *row,
-                    const uint32_t *members)
+/* Returns SQLITE_ROW with the results in the columns of the statement, or an error. */
+static int evaluate(struct rule_checker *checker, sqlite3_stmt *statement)
 {
-    int result = bind_row(checker, statement, row, members);
-
     checker->sandbox.ticks = 0;
-    return result == SQLITE_OK ? sqlite3_step(statement) : result;
+    return sqlite3_step(statement);
 }
 
 static void add_violation(const struct rule *rule, struct violations *violations)
@@ -316,23 +457,20 @@ static void add_violation(const struct rule *rule, struct violations *violations
 }
 
 /* Evaluates the rules one by one, for a row that a rule cannot be evaluated on. */
-static void check_singly(struct rule_checker *checker, const struct row *row,
-                         const uint32_t *members, struct violations *violations)
+static void check_singly(struct rule_checker *checker, struct violations *violations)
 {
     for (size_t i = 0; i < checker->rules->count; i++) {
         const struct rule *rule = &checker->rules->items[i];
-        int result;
 
-        /* a part of `all`, which could be prepared */
+        /* a part of `any`, which could be prepared */
         if (!checker->single[i])
-            checker->single[i] = prepare_rules(checker, i, 1);
-        result = evaluate(checker, checker->single[i], row, members);
-        if (result == SQLITE_ROW)
-            add_violation(rule, violations);
-        else if (result != SQLITE_DONE)
+            checker->single[i] = prepare_rules(checker, i, 1, false);
+        if (evaluate(checker, checker->single[i]) != SQLITE_ROW)
             violations_add(violations, rule->field, "check", "cannot be evaluated (%s): %.*s",
                            sqlite3_errmsg(checker->sandbox.db), (int)rule->message.size,
                            rule->message.data);
+        else if (sqlite3_column_int(checker->single[i], 0))
+            add_violation(rule, violations);
         sqlite3_reset(checker->single[i]);
     }
 }
@@ -340,15 +478,28 @@ static void check_singly(struct rule_checker *checker, const struct row *row,
 bool rule_checker_check(struct rule_checker *checker, const struct row *row,
                         const uint32_t *members, struct violations *violations, struct err *err)
 {
-    int result = evaluate(checker, checker->all, row, members);
+    const struct rules *rules = checker->rules;
+    int result;
 
-    for (size_t i = 0; result == SQLITE_ROW && i < checker->rules->count; i++)
+    read_row(checker, row, members);
+    result = evaluate(checker, checker->any);
+    if (result == SQLITE_ROW && !sqlite3_column_int(checker->any, 0)) {
+        /* what depends on the time is evaluated once in a run of the statement */
+        if (checker->sandbox.reads_clock)
+            sqlite3_reset(checker->any);
+        return true;
+    }
+    sqlite3_reset(checker->any);
+    if (!checker->all)
+        checker->all = prepare_rules(checker, 0, rules->count, false);
+    result = evaluate(checker, checker->all);
+    for (size_t i = 0; result == SQLITE_ROW && i < rules->count; i++)
         if (sqlite3_column_int(checker->all, (int)i) == 1)
-            add_violation(&checker->rules->items[i], violations);
+            add_violation(&rules->items[i], violations);
     sqlite3_reset(checker->all);
     if (result == SQLITE_NOMEM || result == SQLITE_MISUSE)
         return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errstr(result));
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
-        check_singly(checker, row, members, violations);
+    if (result != SQLITE_ROW)
+        check_singly(checker, violations);
     return true;
 }

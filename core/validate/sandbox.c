@@ -16,49 +16,29 @@ enum {
 /* The functions that a rule can call. None reads anything but its arguments, except dates for
  * 'now', or makes more than VALUE_MAX bytes. */
 static const char *const functions[] = {
-    "abs",
-    "round",
-    "sign",
-    "ceil",
-    "ceiling",
-    "floor",
-    "trunc",
-    "mod",
-    "min",
-    "max",
-    "length",
-    "substr",
-    "substring",
-    "instr",
-    "replace",
-    "trim",
-    "ltrim",
-    "rtrim",
-    "lower",
-    "upper",
-    "unicode",
-    "like",
-    "glob",
-    "typeof",
-    "iif",
-    "ifnull",
-    "nullif",
-    "coalesce",
-    "date",
-    "time",
-    "datetime",
-    "julianday",
-    "->",
-    "->>",
-    "strftime",
-    "unixepoch",
-    "json_valid",
-    "json_type",
-    "json_extract",
-    "json_array_length",
-    "current_date",
-    "current_time",
-    "current_timestamp",
+    "abs",          "round",
+    "sign",         "ceil",
+    "ceiling",      "floor",
+    "trunc",        "mod",
+    "min",          "max",
+    "length",       "substr",
+    "substring",    "instr",
+    "replace",      "trim",
+    "ltrim",        "rtrim",
+    "lower",        "upper",
+    "unicode",      "like",
+    "glob",         "typeof",
+    "iif",          "ifnull",
+    "nullif",       "coalesce",
+    "->",           "->>",
+    "json_valid",   "json_type",
+    "json_extract", "json_array_length",
+};
+
+/* Likewise, but what they give can depend on the time. */
+static const char *const clock_functions[] = {
+    "date",      "time",         "datetime",     "julianday",         "strftime",
+    "unixepoch", "current_date", "current_time", "current_timestamp",
 };
 
 static int refuse(struct sandbox *sandbox, const char *what, const char *name)
@@ -70,7 +50,7 @@ static int refuse(struct sandbox *sandbox, const char *what, const char *name)
 
 static int allow_read(struct sandbox *sandbox, const char *table, const char *column)
 {
-    if (!sandbox->shape || !table || !column || strcmp(table, SANDBOX_TABLE) != 0)
+    if (!table || !column || strcmp(table, sandbox->has_row ? SANDBOX_ROW : SANDBOX_TABLE) != 0)
         return refuse(sandbox, "the table ", table);
     for (size_t i = 0; i < sandbox->shape->count; i++) {
         if (span_is(sandbox->shape->properties[i].name, column)) {
@@ -82,12 +62,22 @@ static int allow_read(struct sandbox *sandbox, const char *table, const char *co
     return *column ? refuse(sandbox, "the column ", column) : SQLITE_OK;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static int allow_function(struct sandbox *sandbox, const char *name)
 {
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-        if (strcasecmp(name, functions[i]) == 0)
-            return SQLITE_OK;
-    return refuse(sandbox, "the function ", name);
+    if (is_among(name, functions, sizeof functions / sizeof *functions))
+        return SQLITE_OK;
+    if (!is_among(name, clock_functions, sizeof clock_functions / sizeof *clock_functions))
+        return refuse(sandbox, "the function ", name);
+    sandbox->reads_clock = true;
+    return SQLITE_OK;
 }
 
 /* sqlite3_set_authorizer: called while a statement is prepared. */
@@ -163,7 +153,7 @@ void sandbox_close(struct sandbox *sandbox)
 void sandbox_lock(struct sandbox *sandbox, const struct row_shape *shape)
 {
     sandbox->shape = shape;
-    sandbox->named = mem_calloc(shape ? shape->count : 0, sizeof *sandbox->named);
+    sandbox->named = mem_calloc(shape->count, sizeof *sandbox->named);
     sqlite3_set_authorizer(sandbox->db, authorize, sandbox);
 }
 
@@ -177,8 +167,9 @@ sqlite3_stmt *sandbox_prepare(struct sandbox *sandbox, struct buf *sql, unsigned
     sandbox->ticks = 0;
     if (sql->size > SANDBOX_SQL_MAX ||
         sqlite3_prepare_v3(sandbox->db, buf_text(sql), (int)sql->size + 1,
-                           SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &statement,
-                           &tail) != SQLITE_OK)
+                           SQLITE_PREPARE_PERSISTENT |
+                               (sandbox->has_row ? 0 : SQLITE_PREPARE_NO_VTAB),
+                           &statement, &tail) != SQLITE_OK)
         return NULL;
     if (!*tail)
         return statement;

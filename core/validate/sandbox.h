@@ -11,16 +11,20 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-/* The only table that can be read. Its name is one that no rule uses, because the table does not
- * exist when rows are checked. */
+/* The only table that can be read: with the properties of a shape while rules are added, and the
+ * current row when it is checked. No rule uses the name of either, because it does not exist at the
+ * other time. */
 #define SANDBOX_TABLE "\001"
+#define SANDBOX_ROW   "\002"
 
 enum { SANDBOX_SQL_MAX = 4 << 20 /* bytes of one statement */ };
 
 struct sandbox {
     struct sqlite3 *db;
-    const struct row_shape *shape; /* its properties are columns of SANDBOX_TABLE; or NULL */
+    const struct row_shape *shape; /* its properties are the columns of the table */
     bool *named;                   /* per property: a statement named it since this was cleared */
+    bool has_row;                  /* SANDBOX_ROW is the table */
+    bool reads_clock;              /* a statement uses a function that can depend on the time */
     unsigned selects_left;         /* while a statement is prepared */
     unsigned ticks;                /* of the progress handler; set to 0 before each evaluation */
     char refusal[200];             /* the reason of the authorizer */
@@ -31,8 +35,8 @@ struct sandbox {
 bool sandbox_open(struct sandbox *sandbox, int depth_max, struct err *err);
 void sandbox_close(struct sandbox *sandbox);
 
-/* Allows only queries from now on, of expressions over parameters and, with a shape, over the
- * columns of SANDBOX_TABLE. sandbox.c lists the functions. */
+/* Allows only queries from now on, of expressions over the columns of the table. sandbox.c
+ * lists the functions. */
 void sandbox_lock(struct sandbox *sandbox, const struct row_shape *shape);
 
 /* Prepares one statement with that many SELECTs, for sqlite3_finalize; NULL if SQLite or the

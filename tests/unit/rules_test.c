@@ -1,5 +1,8 @@
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 #include "tests/unit/schema_scene.h"
+
+#include <unistd.h>
 
 /* A schema with these properties (without types) and one rule with the field a. */
 static void write_schema(struct buf *text, const char *check)
@@ -174,6 +177,35 @@ static void rows_do_not_see_each_others_values(void **state)
     buf_release(&text);
 }
 
+/* One statement is used from row to row, and SQLite evaluates the time once in each. */
+static void each_row_has_a_time_of_its_own(void **state)
+{
+    static const char *const checks[] = {"a > julianday('now')",
+                                         "a > julianday(CURRENT_TIMESTAMP)"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(checks); i++) {
+        struct buf text = {0};
+        struct err err = {0};
+        char fields[64];
+        struct schema *schema;
+        struct checker *checker;
+
+        write_schema(&text, checks[i]);
+        schema = schema_of(buf_text(&text), &err);
+        checker = checker_open(schema, &err);
+        assert_string_equal(check_row(checker, "{\"a\": 9999999}"), "");
+        /* half a second or more ahead of the time in the first row */
+        snprintf(fields, sizeof fields, "{\"a\": %.9f}",
+                 2440587.5 + ((double)clock_now_ms() + 500) / 86400000);
+        usleep(1700 * 1000);
+        assert_string_equal(check_row(checker, fields), "a|check|fails");
+        checker_close(checker);
+        schema_close(schema);
+        buf_release(&text);
+    }
+}
+
 static void a_rule_that_cannot_be_evaluated_rejects_only_its_row(void **state)
 {
     static const char schema[] =
@@ -263,6 +295,7 @@ static void a_rule_names_properties_and_nothing_else(void **state)
         {"\"d\" = 'd'", "no such column: d"}, /* never a string */
         {"a > 0 AND stock > 1", "no such column: stock"},
         {"row.a > 0", "no such column: row.a"},
+        {"\"\002\".a > 0", "no such column: \002.a"},
         {"main.row.a > 0", "no such column: main.row.a"},
         {"rowid > 0", "must not use the column ROWID"},
         {"_rowid_ > a", "must not use the column ROWID"},
@@ -284,6 +317,7 @@ static void a_rule_cannot_leave_the_sandbox(void **state)
         {"a IN sqlite_master", "must not use the table sqlite_master"},
         {"a IN sqlite_schema", "must not use the table sqlite_master"},
         {"a IN row", "no such table: row"},
+        {"a IN \"\002\"", "no such table: \002"},
         {"a IN pragma_table_info('x')", NULL},
         {"a IN (SELECT name FROM pragma_database_list)", NULL},
         {"a IN json_each('[1]')", NULL},
@@ -401,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_value_of_a_wrong_type_is_null_to_the_rules),
         cmocka_unit_test(every_rule_that_fails_is_reported),
         cmocka_unit_test(rows_do_not_see_each_others_values),
+        cmocka_unit_test(each_row_has_a_time_of_its_own),
         cmocka_unit_test(a_rule_that_cannot_be_evaluated_rejects_only_its_row),
         cmocka_unit_test(values_do_not_grow_without_limit),
         cmocka_unit_test(a_rule_is_exactly_one_expression),

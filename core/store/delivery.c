@@ -16,6 +16,7 @@ enum {
     DELIVERY_DUE,
     DELIVERY_NEWEST,
     DELIVERY_NEXT_DUE,
+    DELIVERY_HASTEN,
     DELIVERY_READ,
     DELIVERY_SETTLE,
     DELIVERY_COUNT,
@@ -48,9 +49,12 @@ static const char *const sql[] = {
     [DELIVERY_NEWEST] = "SELECT id FROM outbox WHERE state <> 'delivered' "
                         "AND not_before_ms <= :now_ms AND attempts = attempts_before "
                         "ORDER BY not_before_ms DESC, id DESC LIMIT :wanted",
-    [DELIVERY_NEXT_DUE] = "SELECT min(not_before_ms) AS due_ms FROM outbox "
-                          "WHERE state <> 'delivered' AND not_before_ms > :now_ms "
-                          "AND attempts - attempts_before < :attempts",
+    [DELIVERY_NEXT_DUE] = "SELECT min(not_before_ms) AS due_ms, "
+                          "(SELECT max(not_before_ms) FROM outbox WHERE state <> 'delivered') "
+                          "AS last FROM outbox WHERE state <> 'delivered' "
+                          "AND not_before_ms > :now_ms AND attempts - attempts_before < :attempts",
+    [DELIVERY_HASTEN] = "UPDATE outbox SET not_before_ms = :now_ms WHERE state <> 'delivered' "
+                        "AND not_before_ms > :not_before_ms",
     [DELIVERY_READ] =
         "SELECT d.attempts, d.attempts_before, n.record_id, n.body, n.same_key FROM outbox d "
         "JOIN notification n ON n.id = d.id WHERE d.id = :id",
@@ -173,6 +177,30 @@ bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
     return db_run(store, statement, err, "begin to deliver");
 }
 
+/* When the first delivery that is not due will be; 0: there is none. */
+static bool find_next(struct store *store, int64_t now_ms, unsigned tries, int64_t *next_due_ms,
+                      struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT_DUE, err);
+    int64_t last_ms;
+    bool row;
+
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_ATTEMPTS, tries);
+    if (!db_step(store, statement, &row, err, "look for deliveries"))
+        return false;
+    *next_due_ms = db_column_int64(statement, DB_DUE_MS);
+    last_ms = db_column_int64(statement, DB_LAST);
+    db_reset(statement);
+    if (last_ms <= now_ms + DELIVERY_WAIT_MAX_MS)
+        return true;
+    *next_due_ms = now_ms;
+    statement = db_get(store, DB_DELIVERIES, DELIVERY_HASTEN, err);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_NOT_BEFORE_MS, now_ms + DELIVERY_WAIT_MAX_MS);
+    return db_run(store, statement, err, "hasten deliveries");
+}
+
 bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
                     size_t max, size_t repeated, size_t *found, int64_t *next_due_ms,
                     struct err *err)
@@ -196,11 +224,7 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct 
     db_reset(statement);
     if (!fine)
         return false;
-    statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT_DUE, err);
-    *next_due_ms = 0;
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    db_bind_int64(statement, DB_ATTEMPTS, tries);
-    return db_read_int64(store, statement, DB_DUE_MS, next_due_ms, err, "look for deliveries");
+    return find_next(store, now_ms, tries, next_due_ms, err);
 }
 
 bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_due *list, size_t max,

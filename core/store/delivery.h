@@ -11,7 +11,11 @@
 
 enum delivery_state { DELIVERY_PENDING, DELIVERY_DELIVERED, DELIVERY_FAILED };
 
-enum { DELIVERY_ERROR_SIZE = 256 };
+enum {
+    DELIVERY_ERROR_SIZE = 256,
+    DELIVERY_WAIT_MAX_MS =
+        600000, /* between two tries; a later time is of a clock that was ahead */
+};
 
 /* What is sent. Used again for one after the other; zeroed means fresh. */
 struct delivery {
@@ -36,7 +40,8 @@ struct delivery_due {
 /* The deliveries that are due and have been tried less than `tries` times, in the order in which
  * they became due; at most max, and at most `repeated` that were tried before. *next_due_ms: when
  * the first of the others is; 0: none is. Of a record it is the oldest one that is pending, and one
- * that `retry` put back. What is in flight is among them until it is settled. */
+ * that `retry` put back. What is in flight is among them until it is settled. What was entered or
+ * put off by a clock that was ahead, is due at the next call. */
 bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
                     size_t max, size_t repeated, size_t *count, int64_t *next_due_ms,
                     struct err *err);

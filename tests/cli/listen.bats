@@ -50,6 +50,23 @@ all_tried_twice() {
     stop_listen
 }
 
+@test "a clock that is set back holds up no delivery" {
+    needs_clock
+    start_sim
+    setting 'answer=erp:=500'
+    RUN_BY='with_clock 86400000' start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    posts 200 "$(notification A 1)"
+    posts 200 "$(notification A 2)"
+    posts 200 "$(notification B 1)"
+    eventually eval "[ \"\$(sql 'SELECT count(*) FROM delivery WHERE attempts > 0')\" -ge 2 ]"
+    echo 0 >clock_step
+    setting 'answer=erp:=0'
+    eventually delivered 3
+    posts 200 "$(notification C 1)"
+    eventually delivered 4
+    stop_listen
+}
+
 @test "the same notification again is answered 2xx and stored once" {
     start_listen
     posts 200 "$(notification A 1)"

@@ -7,11 +7,11 @@ notification() {
     printf '"modifiedBy":{"id":"somebody"},"fields":{"n":%s}}}\n' "$2"
 }
 
-# start_listen [OPTION...]: on a free port, or on the address LISTEN_ON; sets LISTEN (the process)
+# start_listen [OPTION...]: on a free port, or on the address LISTEN_ON, by the command RUN_BY; sets LISTEN (the process)
 # and HOOK (its URL). What it says is in listen.err, its summary in listen.out.
 start_listen() {
     rm -f listen.err
-    "$BIN/rowferry" listen "${LISTEN_ON:-0}" "$@" >listen.out 2>listen.err 3>&- &
+    ${RUN_BY:-} "$BIN/rowferry" listen "${LISTEN_ON:-0}" "$@" >listen.out 2>listen.err 3>&- &
     LISTEN=$!
     eventually grep -q 'listening on' listen.err || { cat listen.err; return 1; }
     HOOK=$(sed -n 's/.*listening on \(http[^ ]*\).*/\1/p' listen.err)/

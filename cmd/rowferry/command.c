@@ -228,6 +228,8 @@ const struct command commands[] = {
             DONE_OR_BUG,
             {2, "usage, a setting or a schema file is wrong, the database or the batch does not "
                 "exist, or the rows cannot be written"},
+            {3, "--undo leaves out jobs, because it is not known what their records held before, "
+                "or whether they changed them"},
             {8, NULL}, STOPPED,
         },
     },
@@ -237,8 +239,9 @@ const struct command commands[] = {
         .summary = "show what would change on the server",
         .description =
             "Shows what the jobs of a batch that are still to be sent, or the rows of files, would "
-            "change on the server, field by field. It reads the record of each row, at the pace "
-            "of drain, and sends nothing. Files are checked as validate does, and not stored. A "
+            "change on the server, field by field. A number is a batch, unless there is a file of "
+            "that name. The record of each row is read, at the pace of drain, and nothing is sent. "
+            "Files are checked as validate does, and not stored; - is standard input. A "
             "later row of a record is compared with what the earlier one would leave. With "
             "\"version\": \"known\" in the schema file, what is known of a record counts, and "
             "what was read is kept, so that the drain after it does not read it again.\n\n"

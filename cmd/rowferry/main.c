@@ -87,7 +87,11 @@ static bool check_paths(const struct cli *cli, struct err *err)
 
     if (count < command->paths_min)
         return err_set(err, ERR_CONFIG, "no %s is named: see rowferry %s --help",
-                       command->bit & (FOR_CANCEL | FOR_EXPORT) ? "batch" : "file", command->name);
+                       command->bit & (FOR_CANCEL | FOR_EXPORT) ? "batch"
+                       : command->bit & FOR_DIFF                ? "batch or file"
+                       : command->bit & FOR_BACKUP              ? "file or folder"
+                                                                : "file",
+                       command->name);
     if (count > command->paths_max)
         return err_set(err, ERR_CONFIG, "unexpected argument '%s': see rowferry %s --help",
                        cli->options.paths[command->paths_max], command->name);

@@ -32,7 +32,7 @@ in_the_middle() {
 
 @test "a backup needs a database and a place" {
     ends 2 rowferry backup
-    holds "$stderr" "no file is named"
+    holds "$stderr" "no file or folder is named: see rowferry backup --help"
     ends 2 rowferry backup copy.db --json
     holds "$stderr" "database rowferry.db does not exist"
     same "backup 2" "$(summary '"\(.command) \(.exit_status)"')"

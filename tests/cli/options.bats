@@ -90,6 +90,7 @@ load lib
 @test "missing and unexpected arguments are refused" {
     fails_with 2 "no file is named: see rowferry ingest --help" ingest
     fails_with 2 "no file is named: see rowferry validate --help" validate
+    fails_with 2 "no batch or file is named: see rowferry diff --help" diff
     fails_with 2 "unexpected argument '5': see rowferry drain --help" drain 5
     fails_with 2 "unexpected argument '2': see rowferry status --help" status 1 2
     fails_with 2 "'five' is not a batch: use its number, which \`rowferry status\` lists" \

@@ -78,7 +78,7 @@ static bool is_at_limit(const char *path)
     struct rlimit limit;
     bool at_limit = false;
 
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
         return false;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         char *name = mem_printf("%s%s", path, endings[i]);

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -219,6 +220,35 @@ static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
     free(wal);
     free(copy);
     free(kept);
+}
+
+/* In a process of its own: the status is 0 where the limit is named as the cause. */
+static int grow_beyond_a_limit(const struct place *place)
+{
+    static const struct rlimit limit = {1 << 20, 1 << 20};
+    struct err err = {0};
+    bool created;
+    struct store *store = opened(place, STORE_EXISTING, &created);
+
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 2;
+    if (db_exec(store, "CREATE TABLE large AS SELECT zeroblob(2097152)", &err))
+        return 3;
+    return err.kind == ERR_STORE && strstr(err.text, "(ulimit -f): raise that limit") ? 0 : 4;
+}
+
+static void a_limit_of_the_size_of_files_is_named(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    pid_t child;
+
+    store_close(opened(place, STORE_CREATE, &created));
+    child = scratch_fork();
+    if (child == 0)
+        _exit(grow_beyond_a_limit(place));
+    assert_int_equal(scratch_join(child), 0);
 }
 
 static void the_path_is_shown_in_full(void **state)
@@ -716,6 +746,7 @@ int main(void)
         IN_A_PLACE(what_may_not_be_written_is_read),
         IN_A_PLACE(an_older_version_is_not_read_where_it_cannot_be_written),
         IN_A_PLACE(a_copy_beside_the_log_of_another_database_is_refused),
+        IN_A_PLACE(a_limit_of_the_size_of_files_is_named),
         IN_A_PLACE(the_path_is_shown_in_full),
         IN_A_PLACE(a_missing_database_is_named_where_one_must_exist),
         IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),

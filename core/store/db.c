@@ -248,7 +248,25 @@ struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned i
 
     if (!*slot)
         *slot = db_prepare(store, owners[owner]->sql[index], err);
+#ifdef ROWFERRY_CRASH_POINTS
+    if (*slot)
+        (*slot)->unbound = (UINT64_C(1) << sqlite3_bind_parameter_count((*slot)->stmt)) - 1;
+#endif
     return *slot ? *slot : &store->unprepared;
+}
+
+/* Ends the process where a parameter would have the value of the use before. */
+static void check_bound(const struct db_statement *statement)
+{
+#ifdef ROWFERRY_CRASH_POINTS
+    if (!statement->unbound || sqlite3_stmt_busy(statement->stmt))
+        return;
+    fprintf(stderr, "rowferry: internal error: parameter %d is not bound in: %s\n",
+            __builtin_ctzll(statement->unbound) + 1, sqlite3_sql(statement->stmt));
+    abort();
+#else
+    (void)statement;
+#endif
 }
 
 bool db_run(struct store *store, struct db_statement *statement, struct err *err, const char *doing)
@@ -268,6 +286,7 @@ bool db_step(struct store *store, struct db_statement *statement, bool *row, str
     *row = false;
     if (!statement->stmt)
         return false;
+    check_bound(statement);
     code = sqlite3_step(statement->stmt);
     *row = code == SQLITE_ROW;
     if (code == SQLITE_ROW)

@@ -70,6 +70,9 @@ struct db_statement {
     unsigned char parameters[DB_NAMES], columns[DB_NAMES]; /* from 1; 0: no such name */
     int shift; /* of an INSERT of several rows, of which the first has names: the parameters before
                   the row that is bound */
+#ifdef ROWFERRY_CRASH_POINTS
+    uint64_t unbound; /* a bit for each parameter that is to be bound before the next step */
+#endif
 };
 
 /* What a claim was chained to (order.c): the version that the server returned for the last applied
@@ -125,10 +128,10 @@ struct store {
 /* The owner's table, for the test that looks at every query plan. */
 const struct db_statements *db_statements_of(enum db_owner owner);
 
-/* The prepared statement, reset by whoever stepped it last; its parameters are all bound again at
- * each use. Where it cannot be prepared, err says why (ERR_STORE, or ERR_INTERNAL for a name that
- * is not in names.h), and what is returned takes what is bound and fails at its first step, so that
- * only steps need a check. */
+/* The prepared statement, reset by whoever stepped it last; its parameters are all bound again
+ * after each db_get, which builds with crash points hold to. Where it cannot be prepared, err says
+ * why (ERR_STORE, or ERR_INTERNAL for a name that is not in names.h), and what is returned takes
+ * what is bound and fails at its first step, so that only steps need a check. */
 struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned index,
                             struct err *err);
 
@@ -187,11 +190,16 @@ bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct er
 /* Ends the process: the code uses a name that is not in the statement. */
 _Noreturn void db_has_no(const struct db_statement *statement, enum db_name name);
 
-static inline int db_parameter(const struct db_statement *statement, enum db_name name)
+static inline int db_parameter(struct db_statement *statement, enum db_name name)
 {
+    int place = statement->parameters[name] + statement->shift;
+
     if (!statement->parameters[name])
         db_has_no(statement, name);
-    return statement->parameters[name] + statement->shift;
+#ifdef ROWFERRY_CRASH_POINTS
+    statement->unbound &= ~(UINT64_C(1) << (place - 1));
+#endif
+    return place;
 }
 
 static inline int db_column(const struct db_statement *statement, enum db_name name)

@@ -640,6 +640,28 @@ static void a_name_of_another_statement_ends_the_process(void **state)
     store_close(store);
 }
 
+#ifdef ROWFERRY_CRASH_POINTS
+static void a_parameter_with_the_value_of_the_use_before_ends_the_process(void **state)
+{
+    bool created;
+    struct store *store = opened(*state, STORE_CREATE, &created);
+    struct err err = {0};
+    struct db_statement *statement = db_get(store, DB_FIRST_CLAIMS, 2, &err);
+    pid_t child = scratch_fork();
+
+    if (child == 0) {
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        db_bind_int64(statement, DB_RUN_ID, 1);
+        db_bind_int64(statement, DB_NOW_MS, 1);
+        db_bind_int64(statement, DB_JOB_ID, 1);
+        db_run(store, statement, &err, "begin");
+        _exit(0);
+    }
+    assert_int_equal(scratch_join(child), -SIGABRT);
+    store_close(store);
+}
+#endif
+
 enum { HELD_MS = 340 };
 
 /* Gives the lock back at a moment at which SQLite's own handler looks for it only 88 ms later. */
@@ -765,6 +787,9 @@ int main(void)
         IN_A_PLACE(a_statement_is_bound_and_read_by_names),
         IN_A_PLACE(a_name_that_nobody_knows_or_that_is_twice_is_an_error),
         IN_A_PLACE(a_name_of_another_statement_ends_the_process),
+#ifdef ROWFERRY_CRASH_POINTS
+        IN_A_PLACE(a_parameter_with_the_value_of_the_use_before_ends_the_process),
+#endif
         IN_A_PLACE(a_lock_that_is_given_back_is_soon_taken),
         cmocka_unit_test(closing_nothing_does_nothing),
         IN_A_PLACE(processes_that_make_it_at_the_same_moment_all_get_it),

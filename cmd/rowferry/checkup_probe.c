@@ -299,7 +299,11 @@ static void say_refused(struct checkup *checkup, const struct probing *probing)
     struct buf text = {0};
     const char *answer = probing_answer(probing, &text);
 
-    if (probing->meaning == MEANS_AMBIGUOUS)
+    if (probing->answer.status >= 500)
+        checkup_fail(checkup, ERR_NETWORK,
+                     "try again when the API works; a night reads the record after such an answer",
+                     "an update was answered %s, and can have been applied", answer);
+    else if (probing->meaning == MEANS_AMBIGUOUS)
         checkup_fail(checkup, ERR_CONFIG,
                      "if that means that it is done, name the status in `answers` of the target",
                      "an update was answered %s, which can mean anything", answer);
@@ -564,8 +568,9 @@ void check_stale(struct checkup *checkup)
         checkup_say(checkup, "the target has no lock: the last writer wins");
         return;
     }
-    if (!probing->older.size) {
-        checkup_skip(checkup, "the token never changed");
+    if (!probing->older.size || probing->in_doubt) {
+        checkup_skip(checkup, probing->in_doubt ? "an update before it can have been applied"
+                                                : "the token never changed");
         return;
     }
     probing_fields(probing, buf_span(&probing->last.fields), (struct span){0}, &fields);
@@ -585,6 +590,8 @@ void check_stale(struct checkup *checkup)
                 "check where `lock` of the target sends the token; an API that does not "
                 "compare it has no lock",
                 "an update with an old token was accepted: nothing keeps two writers apart");
+        else if (probing->in_doubt)
+            say_refused(checkup, probing);
         else
             checkup_fail(checkup, ERR_CONFIG, buf_text(&advice),
                          "an update with an old token was answered %s, which the target does not "

@@ -78,11 +78,12 @@ static bool is_final(enum meaning meaning)
            meaning == MEANS_WRONG_PLACE || meaning == MEANS_PROXY || meaning == MEANS_STOP;
 }
 
-/* Sends updates until the record is as it was. False after the finding. */
-static bool restore(struct checkup *checkup, struct probing *probing)
+/* Sends updates until the record is as it was. last: what came of the last one, unless it was
+ * accepted. False after the finding. */
+static bool restore(struct checkup *checkup, struct probing *probing, struct buf *last)
 {
     struct buf fields = {0}, text = {0};
-    bool fine = true;
+    bool fine = true, answered;
 
     for (unsigned round = 0; fine && round < ROUNDS; round++) {
         if (probing_same(probing, buf_span(&probing->first.fields),
@@ -90,9 +91,14 @@ static bool restore(struct checkup *checkup, struct probing *probing)
             break;
         buf_reset(&fields);
         build_first(probing, &fields);
-        fine = probing_write(probing, buf_span(&fields), buf_span(&probing->first.under),
-                             buf_span(&probing->last.token));
-        if (fine && is_final(probing->meaning))
+        buf_reset(last);
+        answered = probing_send(probing, buf_span(&fields), buf_span(&probing->first.under),
+                                buf_span(&probing->last.token), &(struct err){0});
+        if (!answered)
+            buf_append_text(last, ", to the last of which no answer came");
+        else if (!probing_is_accepted(probing))
+            buf_printf(last, ", the last of which was answered %s", probing_answer(probing, &text));
+        if (answered && is_final(probing->meaning))
             fine = checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                                 "what it held was refused: %s", probing_answer(probing, &text));
         fine =
@@ -104,14 +110,15 @@ static bool restore(struct checkup *checkup, struct probing *probing)
 }
 
 /* Says whether the record is as it was. */
-static void say_restored(struct checkup *checkup, struct probing *probing)
+static void say_restored(struct checkup *checkup, struct probing *probing, struct buf *last)
 {
     struct buf gone = {0};
     size_t count;
 
     if (!probing_same(probing, buf_span(&probing->first.fields), buf_span(&probing->last.fields))) {
         checkup_fail(checkup, ERR_INPUT, "put it back by hand",
-                     "the record does not hold what it held, after %d updates", ROUNDS);
+                     "the record does not hold what it held, after %d updates%s", ROUNDS,
+                     buf_text(last));
         say_first(checkup, probing);
         return;
     }
@@ -136,7 +143,7 @@ static void say_restored(struct checkup *checkup, struct probing *probing)
 void check_restored(struct checkup *checkup)
 {
     struct probing *probing = checkup->probing;
-    struct buf token = {0}, fields = {0};
+    struct buf token = {0}, fields = {0}, last = {0};
     bool known;
 
     if (!probing || !probing->wrote) {
@@ -156,10 +163,11 @@ void check_restored(struct checkup *checkup)
              (probing->is_foreign || !is_ours(probing, buf_span(&token), buf_span(&fields))))
         known = checkup_fail(checkup, ERR_INPUT, "put it back by hand",
                              "it was not put back, because somebody else changed it meanwhile");
-    if (known && restore(checkup, probing))
-        say_restored(checkup, probing);
+    if (known && restore(checkup, probing, &last))
+        say_restored(checkup, probing, &last);
     else
         say_first(checkup, probing);
     buf_release(&token);
     buf_release(&fields);
+    buf_release(&last);
 }

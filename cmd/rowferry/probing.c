@@ -92,24 +92,30 @@ static void note_meaning(struct probing *probing)
     probing->meaning = meaning_of_answer(probing->description->lock, answer->status, said, garbled);
 }
 
-/* Sends a request; again where the API says that it did not take it. */
+/* Sends a request; again where the API says that it did not take it, and a read after each answer
+ * that can be another one the next time. */
 static bool send(struct probing *probing, enum target_request kind, struct err *err)
 {
     struct checkup *checkup = probing->checkup;
     struct api_probe_answer *answer = &probing->answer;
+    bool reads = kind == TARGET_READ_IT, answered, again;
 
     for (unsigned tries = 1;; tries++) {
         checkup->cli->summary->run.requests++;
-        if (!api_probe_send(checkup->probe, probing->target, kind, &probing->row, answer, err))
-            return false;
-        if ((answer->status != 429 && answer->status != 503) || tries == TRIES ||
-            answer->wait_ms > WAIT_MAX_MS)
+        *err = (struct err){0};
+        answered =
+            api_probe_send(checkup->probe, probing->target, kind, &probing->row, answer, err);
+        again = answered ? answer->status == 429 || answer->status == 503 ||
+                               (reads && (answer->status == 408 || answer->status >= 500))
+                         : reads && err->kind == ERR_NETWORK;
+        if (!again || tries == TRIES || (answered && answer->wait_ms > WAIT_MAX_MS))
             break;
-        if (!pause_ms(probing, answer->wait_ms > 0 ? (int)answer->wait_ms : PAUSE_MS))
+        if (!pause_ms(probing, answered && answer->wait_ms > 0 ? (int)answer->wait_ms : PAUSE_MS))
             return err_set(err, ERR_STOPPED, "stopped");
     }
-    note_meaning(probing);
-    return true;
+    if (answered)
+        note_meaning(probing);
+    return answered;
 }
 
 bool probing_is_accepted(const struct probing *probing)
@@ -204,7 +210,10 @@ enum probing_look probing_read(struct probing *probing)
         look = PROBING_MISSING;
     } else if (probing->answer.status != 200) {
         checkup_fail(checkup, probing_kind(probing),
-                     "see what the API says: the client needs the rights to read and to update it",
+                     probing_kind(probing) == ERR_NETWORK
+                         ? "try again when the API works"
+                         : "see what the API says: the client needs the rights to read and to "
+                           "update it",
                      "reading it was answered %s", probing_answer(probing, &text));
     } else if (!read_seen(probing, &text)) {
         checkup_fail(checkup, ERR_CONFIG,
@@ -282,11 +291,10 @@ static void read_answered(struct probing *probing)
     target_scratch_release(&scratch);
 }
 
-bool probing_write(struct probing *probing, struct span fields, struct span under,
-                   struct span token)
+bool probing_send(struct probing *probing, struct span fields, struct span under, struct span token,
+                  struct err *err)
 {
     struct target_row *row = &probing->row;
-    struct err err = {0};
 
     api_probe_persist(probing->checkup->probe);
     probing->wrote = probing->in_doubt = true;
@@ -296,14 +304,21 @@ bool probing_write(struct probing *probing, struct span fields, struct span unde
     row->fields = buf_span(&probing->sent);
     row->under = under;
     row->token = token;
-    probing->in_doubt = !send(probing, TARGET_WRITE_IT, &err);
-    if (probing->in_doubt)
-        return checkup_fail(probing->checkup, err.kind, "try again when the API answers",
-                            "no answer came to an update, which can have been applied: %s",
-                            err.text);
+    if (!send(probing, TARGET_WRITE_IT, err))
+        return false;
     read_answered(probing);
     probing->in_doubt = probing->meaning == MEANS_AMBIGUOUS || probing->answer.status >= 500;
     return true;
+}
+
+bool probing_write(struct probing *probing, struct span fields, struct span under,
+                   struct span token)
+{
+    struct err err = {0};
+
+    return probing_send(probing, fields, under, token, &err) ||
+           checkup_fail(probing->checkup, err.kind, "try again when the API answers",
+                        "no answer came to an update, which can have been applied: %s", err.text);
 }
 
 bool probing_same(const struct probing *probing, struct span a, struct span b)
@@ -373,6 +388,7 @@ bool probing_read_after(struct probing *probing)
             fine = false;
             break;
         case PROBING_FAILED:
+            probing->in_doubt = true;
             fine = false;
             break;
         case PROBING_SEEN:

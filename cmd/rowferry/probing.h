@@ -38,7 +38,7 @@ struct probing {
     enum meaning meaning; /* of the answer, as a run takes it */
     bool is_ready;        /* the record was read, and can be updated */
     bool wrote;           /* an update can have landed */
-    bool in_doubt;        /* ... and it is not known whether the last one has */
+    bool in_doubt;        /* ... and no answer or read shows whether the last one has */
     bool is_foreign;      /* somebody else has changed the record since */
     bool is_unclear;      /* ... or the API has: nothing shows which */
     bool updated;         /* the first one was accepted, and the record was read after it */
@@ -67,6 +67,11 @@ void probing_fields(const struct probing *probing, struct span fields, struct sp
  * finding: no complete answer. */
 bool probing_write(struct probing *probing, struct span fields, struct span under,
                    struct span token);
+
+/* The same without a finding. False with ERR_NETWORK: no complete answer, or as api_probe_send has
+ * it. */
+bool probing_send(struct probing *probing, struct span fields, struct span under, struct span token,
+                  struct err *err);
 
 /* Whether the last answer means that the record holds the update. */
 bool probing_is_accepted(const struct probing *probing);

@@ -21,9 +21,9 @@ struct copies {
 };
 
 /* Finds out where target leads: a folder if it is one or ends with `/`, else a file. database: the
- * absolute path of the database. ERR_CONFIG for `-`, if that folder does not exist, or if the file is the
- * database or belongs to it, is not a copy of a database of ours, or is in use. copies_close in any
- * case. */
+ * absolute path of the database. ERR_CONFIG for `-`, if that folder does not exist, or if the file
+ * is the database or belongs to it, is not a copy of a database of ours, or is in use. copies_close
+ * in any case. */
 bool copies_open(struct copies *copies, const char *database, const char *target, struct err *err);
 void copies_close(struct copies *copies);
 

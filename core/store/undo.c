@@ -8,9 +8,10 @@ enum { PAGE_ROWS = 4096 };
 enum { UNDO_JOBS, UNDO_LAST, UNDO_APPLIED, UNDO_BEFORE };
 
 static const char *const sql[] = {
-    [UNDO_JOBS] = "SELECT r.id, r.record_id, s.state, s.unsettled FROM job_row r LEFT JOIN job_state s "
-                  "ON s.job_id = r.id WHERE r.id > :after AND r.id <= :last "
-                  "AND (:record_id IS NULL OR r.record_id = :record_id) ORDER BY r.id",
+    [UNDO_JOBS] =
+        "SELECT r.id, r.record_id, s.state, s.unsettled FROM job_row r LEFT JOIN job_state s "
+        "ON s.job_id = r.id WHERE r.id > :after AND r.id <= :last "
+        "AND (:record_id IS NULL OR r.record_id = :record_id) ORDER BY r.id",
     [UNDO_LAST] = "SELECT k.job_id FROM record_job k CROSS JOIN job_state s ON s.job_id = k.job_id "
                   "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :end_id "
                   "AND s.state = 'applied' ORDER BY k.job_id DESC LIMIT 1",

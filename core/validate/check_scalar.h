@@ -25,5 +25,5 @@ ASSERTION(check_unique);
 void check_record_id(struct checker *c);
 
 /* Checks that no field takes the place of what the target sends besides fields: in NDJSON a row can
- * have fields that are no properties. */
+ * have fields that are not properties. */
 void check_taken(struct checker *c);

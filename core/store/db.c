@@ -250,7 +250,7 @@ struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned i
         *slot = db_prepare(store, owners[owner]->sql[index], err);
 #ifdef ROWFERRY_CRASH_POINTS
     if (*slot)
-        (*slot)->unbound = (UINT64_C(1) << sqlite3_bind_parameter_count((*slot)->stmt)) - 1;
+        memset((*slot)->bound, 0, sizeof(*slot)->bound);
 #endif
     return *slot ? *slot : &store->unprepared;
 }
@@ -259,10 +259,14 @@ struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned i
 static void check_bound(const struct db_statement *statement)
 {
 #ifdef ROWFERRY_CRASH_POINTS
-    if (!statement->unbound || sqlite3_stmt_busy(statement->stmt))
+    int count = sqlite3_bind_parameter_count(statement->stmt), place = 0;
+
+    while (place < count && statement->bound[place])
+        place++;
+    if (place == count || sqlite3_stmt_busy(statement->stmt))
         return;
-    fprintf(stderr, "rowferry: internal error: parameter %d is not bound in: %s\n",
-            __builtin_ctzll(statement->unbound) + 1, sqlite3_sql(statement->stmt));
+    fprintf(stderr, "rowferry: internal error: parameter %d is not bound in: %s\n", place + 1,
+            sqlite3_sql(statement->stmt));
     abort();
 #else
     (void)statement;

@@ -58,6 +58,7 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
 
 enum {
     DB_STATEMENTS_MAX = 32,
+    DB_PARAMETERS_MAX = 255, /* of a statement */
     CHAIN_NOTES = 256,
     SAMPLE_MAX = 64,                /* jobs of a sample that are kept */
     DB_APPLICATION_ID = 0x52665279, /* "RfRy" */
@@ -71,7 +72,7 @@ struct db_statement {
     int shift; /* of an INSERT of several rows, of which the first has names: the parameters before
                   the row that is bound */
 #ifdef ROWFERRY_CRASH_POINTS
-    uint64_t unbound; /* a bit for each parameter that is to be bound before the next step */
+    bool bound[DB_PARAMETERS_MAX]; /* since db_get, by their places from 0 */
 #endif
 };
 
@@ -197,7 +198,7 @@ static inline int db_parameter(struct db_statement *statement, enum db_name name
     if (!statement->parameters[name])
         db_has_no(statement, name);
 #ifdef ROWFERRY_CRASH_POINTS
-    statement->unbound &= ~(UINT64_C(1) << (place - 1));
+    statement->bound[place - 1] = true;
 #endif
     return place;
 }

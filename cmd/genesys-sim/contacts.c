@@ -1,5 +1,6 @@
 #include "cmd/genesys-sim/contacts.h"
 
+#include "cmd/genesys-sim/put_get.h"
 #include "cmd/genesys-sim/resource.h"
 #include "core/base/mem.h"
 
@@ -470,7 +471,9 @@ static void bulk_documents(struct sim *sim, struct request *request)
 
 void contacts_bulk(struct sim *sim, struct request *request)
 {
-    if (request->route.resource == RESOURCE_VERSION)
+    if (request->route.resource == RESOURCE_NONE)
+        put_several(sim, request);
+    else if (request->route.resource == RESOURCE_VERSION)
         bulk_documents(sim, request);
     else if (request->route.resource == RESOURCE_OUTBOUND)
         bulk_outbound(sim, request);

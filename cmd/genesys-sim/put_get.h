@@ -4,6 +4,10 @@
 #include "cmd/genesys-sim/sim.h"
 
 void put_answer(struct sim *sim, struct request *request);
+/* Answers a POST of several records: {"records": [{"id", and the members of a PUT}]} with
+ * [{"id", "status", "record" or "error"}], what each PUT would have been answered. */
+void put_several(struct sim *sim, struct request *request);
+
 void get_answer(struct sim *sim, struct request *request);
 
 /* Applies the update of the PUT numbered seq, now or after its connection was closed. */

@@ -9,7 +9,9 @@ static const struct {
 } resources[RESOURCE_KINDS] = {
     [RESOURCE_VERSION] = {"rest-version",
                           "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the\n"
-                          "body; POST /rest-version-bulk is a PUT of each of `documents`"},
+                          "body; POST /rest-version-bulk is a PUT of each of `documents`,\n"
+                          "and POST /records-bulk/SCHEMA one of each of `records`, which are\n"
+                          "custom objects"},
     [RESOURCE_ETAG] = {"rest-etag", "the same under /rest-etag with ETag and If-Match"},
     [RESOURCE_PLAIN] = {"rest-plain", "the same under /rest-plain without a lock"},
     [RESOURCE_USER] = {"genesys-users",
@@ -68,6 +70,7 @@ static const struct path {
      "GET, PUT",
      {{"PUT", ROUTE_PUT}, {"GET", ROUTE_GET}},
      RESOURCE_NONE},
+    {"/records-bulk/*", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_NONE},
     {"/oauth/token", "POST", {{"POST", ROUTE_TOKEN}}, RESOURCE_NONE},
     {"/erp", "POST", {{"POST", ROUTE_ERP}}, RESOURCE_NONE},
     {"/sim/stats", "GET", {{"GET", ROUTE_SIM_STATS}}, RESOURCE_NONE},

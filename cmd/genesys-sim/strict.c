@@ -270,6 +270,22 @@ bool strict_split(struct strict_object *object, struct span text, struct err *er
     return true;
 }
 
+bool strict_next(struct span *rest, struct span *item)
+{
+    struct scan scan = {.at = rest->data, .end = rest->data + rest->size};
+
+    skip_space(&scan);
+    if (!take(&scan, '[') && !take(&scan, ','))
+        return false;
+    skip_space(&scan);
+    item->data = scan.at;
+    if (!scan_value(&scan))
+        return false;
+    item->size = (size_t)(scan.at - item->data);
+    *rest = (struct span){scan.at, (size_t)(scan.end - scan.at)};
+    return true;
+}
+
 struct span strict_find(const struct strict_object *object, const char *name)
 {
     for (size_t i = 0; i < object->count; i++)

@@ -36,6 +36,10 @@ struct span strict_find(const struct strict_object *object, const char *name);
 /* False, with err filled, when the object has a member that is not in names (ended by NULL). */
 bool strict_only(const struct strict_object *object, const char *const *names, struct err *err);
 
+/* Takes the next item of an array, which has passed strict_check: *rest is that array at first, and
+ * what is left of it afterwards. False after the last one, or if it is not an array. */
+bool strict_next(struct span *rest, struct span *item);
+
 bool strict_is_object(struct span value);
 bool strict_is_string(struct span value);
 bool strict_is_string_array(struct span value);

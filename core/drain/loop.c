@@ -33,7 +33,8 @@ double loop_dice(struct loop *loop)
 
 bool loop_feeds(const struct task *task)
 {
-    return task->claim.bulk && task->claim.request == REQUEST_FETCH;
+    return task->claim.bulk &&
+           (task->claim.request == REQUEST_FETCH || task->claim.request == REQUEST_READ_BACK);
 }
 
 void loop_end_filling(struct loop *loop)

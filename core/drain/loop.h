@@ -44,7 +44,7 @@ struct loop {
     struct task_list ready; /* requests: of a bulk request the first task */
     struct task *filling;   /* ... the one that is not full yet; or NULL */
     unsigned ready_jobs;    /* of both */
-    unsigned fetching;      /* reads in hand after which their jobs go into bulk requests */
+    unsigned fetching;      /* reads in hand after which their jobs can go into bulk requests */
     unsigned rows;          /* of a request, by the last claims */
     bool fed;               /* the last claims had jobs of the schema of `filling` */
     int64_t marked_id;      /* the last attempt that has left */
@@ -115,7 +115,7 @@ bool loop_wants_sample(const struct loop *loop);
 /* How many requests may be in flight. */
 unsigned loop_room(const struct loop *loop);
 
-/* Whether the job of a task goes into a bulk request when its record has been read. */
+/* Whether the job of a task can go into a bulk request when its record has been read. */
 bool loop_feeds(const struct task *task);
 
 /* Has the request that is filled leave as it is. */

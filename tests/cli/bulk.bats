@@ -168,6 +168,17 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same '12000 applied' "$(states)"
 }
 
+@test "rows of a request that did not arrive are sent again together, when all have been read" {
+    outbound
+    contacts 1 1 300
+    start_sim --fault cut-before=1 --fault-limit 1 --latency-ms 20
+    ends 0 rowferry run inbox --min-age 0 --timeout 1 --concurrency 8
+    same '300 applied' "$(states)"
+    same "$(pairs 1 300)" "$(written | sort)"
+    # each row has its own delay: the lost request, and as many as there are seconds
+    [ "$(sizes | wc -w)" -le 20 ] || { sizes; false; }
+}
+
 @test "a 429 and a 503 in the middle are about the whole request" {
     enrich
     contacts 1 1 200

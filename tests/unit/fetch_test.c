@@ -112,6 +112,37 @@ static void what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_
     assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
 }
 
+/* Each round has its own; one without them has none of the round before. */
+static void what_a_record_showed_besides_its_fields_is_sent_back(void **state)
+{
+    static const struct {
+        const char *token, *under;
+    } rounds[] = {
+        {"\"e1\"", "{\"keep\":1}"}, {"\"e-2\"", NULL}, {NULL, "{\"under\":[2]}"}, {NULL, NULL}};
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
+        const char *token = rounds[i].token ? rounds[i].token : "";
+        const char *under = rounds[i].under ? rounds[i].under : "";
+        struct claim_outcome *outcome;
+        struct claim *claim;
+
+        fixture_claim(fixture, 1);
+        build(fixture, 41, "{\"n\":7}");
+        outcome = &fixture->settling[0]->outcome;
+        outcome->token = rounds[i].token ? mem_strdup(token) : NULL;
+        outcome->under = rounds[i].under ? mem_strdup(under) : NULL;
+        assert_claims(fixture, 1, "PUT 1/1 a v41");
+        claim = fixture_held(fixture, "1/1");
+        assert_true(span_is(claim_token(claim), token));
+        assert_true(span_is(claim_under(claim), under));
+        assert_int_equal(claim->base.size, strlen(token) + strlen(under));
+        assert_true(span_is(claim_row_fields(claim), "{\"n\":7}"));
+        ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
+    }
+}
+
 static void a_fetch_can_end_the_job(void **state)
 {
     static const enum job_state ends[] = {JOB_UNCHANGED, JOB_REFUSED, JOB_CONFLICT, JOB_APPLIED};
@@ -476,6 +507,7 @@ int main(void)
         WITH_STORE(a_row_without_a_version_is_fetched_first_and_stays_pending),
         WITH_STORE(what_was_built_on_the_record_is_sent_with_its_version),
         WITH_STORE(what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_was),
+        WITH_STORE(what_a_record_showed_besides_its_fields_is_sent_back),
         WITH_STORE(a_fetch_can_end_the_job),
         WITH_STORE(a_rebase_fetches_again_and_counts_its_rounds),
         WITH_STORE(a_fetch_interrupted_by_a_crash_is_repeated_without_a_doubt),

@@ -84,7 +84,8 @@ static void store_group(struct committer *committer, struct commit_item *first)
         last = item;
     }
     fine = notifications_add(committer->options.store, committer->group, count, &decider,
-                             clock_now_ms(), &err);
+                             clock_now_ms(), &err) &&
+           store_is_in_place(committer->options.store, &err);
     for (struct commit_item *item = first; item; item = item->next)
         item->is_stored = fine;
     pthread_mutex_lock(&committer->mutex);
@@ -115,7 +116,8 @@ static void look(struct committer *committer)
     committer->looked_us = now_us;
     fine =
         notifications_decide(committer->options.store, &decider, clock_now_ms(), &decided, &err) &&
-        notification_count(committer->options.store, &counts, &err);
+        notification_count(committer->options.store, &counts, &err) &&
+        store_is_in_place(committer->options.store, &err);
     pthread_mutex_lock(&committer->mutex);
     if (!fine)
         note_failure(committer, &err);

@@ -635,11 +635,13 @@ static bool start_daemon(struct listener *listener, struct err *err)
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)listener->options.tls_certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)listener->options.tls_key},
+        /* RFC 8996: neither TLS 1.0 nor 1.1 */
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL}};
 
     listener->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_ARRAY,
-        listener->has_tls ? tls : tls + 2, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
+        listener->has_tls ? tls : tls + 3, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_CONNECTION_LIMIT,
         listener->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_END);

@@ -283,6 +283,17 @@ void store_close(struct store *store)
     free(store);
 }
 
+bool store_is_in_place(struct store *store, struct err *err)
+{
+    int moved = 0;
+
+    sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return !moved || err_set(err, ERR_STORE,
+                             "database %s was moved, deleted or replaced while it was in use: put "
+                             "it back, or start the command again",
+                             store->path);
+}
+
 const char *store_path(const struct store *store)
 {
     return store->path;

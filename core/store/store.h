@@ -29,6 +29,10 @@ void store_prepare(void);
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err);
 void store_close(struct store *store);
 
+/* Whether the database is still the file of its path; ERR_STORE after it was moved, deleted or
+ * replaced: what is written then is lost with it. */
+bool store_is_in_place(struct store *store, struct err *err);
+
 /* Absolute path of the database file. */
 const char *store_path(const struct store *store);
 

@@ -375,6 +375,8 @@ END
 }
 
 @test "TLS by certificate and key" {
+    local address
+
     openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
         -addext subjectAltName=IP:127.0.0.1 2>/dev/null
     fails_with 2 "'gone.pem' does not exist: name a file with the certificate or its key (PEM)" \
@@ -386,6 +388,11 @@ END
     [[ $HOOK == https://* ]]
     posts 200 "$(notification A 1)" --cacert cert.pem
     curl -sf --cacert cert.pem "${HOOK}healthz"
+    address=${HOOK#https://}
+    openssl s_client -tls1_2 -cipher ALL:@SECLEVEL=0 -connect "${address%/}" </dev/null >handshake 2>&1
+    # RFC 8996
+    run openssl s_client -tls1_1 -cipher ALL:@SECLEVEL=0 -connect "${address%/}" </dev/null
+    [ "$status" -ne 0 ]
     run curl -s --max-time 5 "${HOOK/https/http}healthz"
     [ "$status" -ne 0 ]
     stop_listen
@@ -492,6 +499,24 @@ END
     read -r -t 40 answer <&"$idle" || true
     [ $((SECONDS - began)) -ge 59 ] && [ $((SECONDS - began)) -le 66 ]
     same '' "$answer"
+}
+
+@test "a database that is moved away or replaced is 503, until it is back" {
+    start_listen
+    posts 200 "$(notification A 1)"
+    mv rowferry.db elsewhere.db
+    posts 503 "$(notification B 1)"
+    holds "$(cat answer)" 'could not be stored'
+    eventually grep -q 'was moved, deleted or replaced' listen.err
+    same 503 "$(curl -s -o answer -w '%{http_code}' "${HOOK}healthz")"
+    cp elsewhere.db rowferry.db
+    posts 503 "$(notification B 1)"
+    mv elsewhere.db rowferry.db
+    posts 200 "$(notification B 1)"
+    eventually curl -sf -o answer "${HOOK}healthz"
+    posts 200 "$(notification C 1)"
+    same 'A B C' "$(sql 'SELECT record_id FROM notification ORDER BY id' | tr '\n' ' ' | sed 's/ $//')"
+    stop_listen
 }
 
 @test "a database that fails is 503, and the listener goes on when it works again" {

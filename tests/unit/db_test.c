@@ -2,7 +2,6 @@
 #include "core/store/db.h"
 
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/store/migrate.h"
 
@@ -188,38 +187,6 @@ static void an_opened_database_is_found_again(void **state)
         assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
         store_close(store);
     }
-}
-
-/* The pages of another database would be written into the copy. */
-static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
-{
-    struct place *place = *state;
-    bool created;
-    struct store *store = opened(place, STORE_CREATE, &created);
-    char *sql = sqlite3_mprintf("VACUUM INTO '%q-copy'", place->path), *wal, *copy, *kept;
-    struct err err = {0};
-    struct stat status;
-
-    wal = mem_printf("%s-wal", place->path);
-    copy = mem_printf("%s-copy", place->path);
-    kept = mem_printf("%s-kept", place->path);
-    assert_true(db_exec(store, sql, &err));
-    assert_int_equal(stat(wal, &status), 0);
-    assert_true(status.st_size > 0);
-    assert_int_equal(rename(wal, kept), 0);
-    store_close(store);
-    assert_int_equal(rename(kept, wal), 0);
-    assert_int_equal(rename(copy, place->path), 0);
-    assert_false(store_open(place->path, STORE_EXISTING, &created, &err));
-    assert_int_equal(err.kind, ERR_STORE);
-    assert_non_null(strstr(err.text, "-wal is of the database that was there before"));
-    /* without pages it is nobody's */
-    assert_int_equal(truncate(wal, 0), 0);
-    store_close(opened(place, STORE_EXISTING, &created));
-    sqlite3_free(sql);
-    free(wal);
-    free(copy);
-    free(kept);
 }
 
 /* In a process of its own: the status is 0 where the limit is named as the cause. */
@@ -767,7 +734,6 @@ int main(void)
         IN_A_PLACE(an_opened_database_is_found_again),
         IN_A_PLACE(what_may_not_be_written_is_read),
         IN_A_PLACE(an_older_version_is_not_read_where_it_cannot_be_written),
-        IN_A_PLACE(a_copy_beside_the_log_of_another_database_is_refused),
         IN_A_PLACE(a_limit_of_the_size_of_files_is_named),
         IN_A_PLACE(the_path_is_shown_in_full),
         IN_A_PLACE(a_missing_database_is_named_where_one_must_exist),

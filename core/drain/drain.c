@@ -25,7 +25,7 @@ enum {
     FILLING_MS = 1000,      /* how long an unfinished request waits for jobs that are due later */
     IDLE_MS = 1000,         /* of one wait; progress is reported in between */
     PAUSE_STORED_MS = 1000, /* a pause that ends earlier is not stored */
-    WINDOW_SHARE = 6,       /* jobs claimed ahead, of those that can be in flight */
+    WINDOW_SHARE = 12,      /* jobs claimed ahead, of those that can be in flight */
     HANDING_SHARE = 2,      /* a turn begins when half of the window can be settled or claimed */
 };
 

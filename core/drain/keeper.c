@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { CACHE_KIB = 8000 }; /* the rest is for the jobs in hand */
+
 enum turn_state { TURN_NONE, TURN_HANDED, TURN_FINISHED };
 
 struct keeper {
@@ -55,7 +57,8 @@ struct keeper *keeper_open(const char *database, void (*wake)(void *context), vo
     keeper->context = context;
     keeper->idle = true;
     keeper->store = store_open(database, STORE_EXISTING, &created, err);
-    if (!keeper->store) {
+    if (!keeper->store || !store_set_cache(keeper->store, CACHE_KIB, err)) {
+        store_close(keeper->store);
         free(keeper);
         return NULL;
     }

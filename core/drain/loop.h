@@ -11,7 +11,7 @@
 #include "core/job/trial.h"
 
 enum {
-    LOOP_WINDOW_MAX = 384,                        /* jobs claimed ahead at most */
+    LOOP_WINDOW_MAX = 768,                        /* jobs claimed ahead at most */
     LOOP_HELD_MAX = TRIAL_KINDS * TRIAL_JOBS * 2, /* tasks beyond those of the windows */
     LOOP_TASKS_MAX = 8192,                        /* in hand, where requests have many jobs */
     LOOP_SETTLED_MAX = 1024                       /* of one turn, unless a request is larger */

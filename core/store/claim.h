@@ -35,7 +35,8 @@ struct claim_violation {
 };
 
 /* A job in hand: filled by jobs_exchange, sent, and given back to it with its outcome. Reused for
- * one job after another; zeroed means fresh. */
+ * one job after another; zeroed means fresh. What few jobs have is last: a job in hand passes
+ * between two threads twice, and each line of the processor's cache that is touched costs. */
 struct claim {
     /* what to send; texts are offsets into text */
     int64_t job_id;
@@ -74,15 +75,11 @@ struct claim {
     bool was_there;   /* ... or held our values already */
     bool is_copied;   /* ... or a later row of ours, which this database never sent */
     bool has_entry;   /* ... and a page before this one has the version by another update */
-    int64_t shown_version;            /* ... or what a GET showed it to be */
-    uint64_t seen;                    /* ... entries on the pages before this one */
-    uint64_t page_hash;               /* ... and the hash of the last of them */
-    char entry_user[CLAIM_USER_SIZE]; /* ... who made the next version, by an entry without an id */
-    char own_user[CLAIM_USER_SIZE];   /* ... and earlier updates of ours */
-    bool looks_again;                 /* of a read-back: the one before showed no newer version */
-    int put_status; /* of a read-back or an audit: what the PUT was answered; 0: nothing */
-    char put_code[CLAIM_ERROR_CODE_SIZE]; /* ... with that code, or "" */
-    char put_error[CLAIM_ERROR_SIZE];     /* ... and what was said with that, or "" */
+    int64_t shown_version; /* ... or what a GET showed it to be */
+    uint64_t seen;         /* ... entries on the pages before this one */
+    uint64_t page_hash;    /* ... and the hash of the last of them */
+    bool looks_again;      /* of a read-back: the one before showed no newer version */
+    int put_status;        /* of a read-back or an audit: what the PUT was answered; 0: nothing */
     struct buf base; /* of a PUT that was built on a record: the token of the lock, what goes back,
                         and the fields of the row alone */
     size_t token_size, under_size;
@@ -125,11 +122,6 @@ struct claim {
         int64_t ended_ms, latency_us;
         bool error_stays; /* code and message of the job stay as the PUT's answer had them */
         bool code_stays;  /* the code alone */
-        char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
-        char error_message[CLAIM_ERROR_SIZE];
-        char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */
-        char evidence[CLAIM_EVIDENCE_SIZE];   /* what a verdict rests on, or "" */
-        char correlation_header[CLAIM_HEADER_SIZE];
         struct claim_violation *violations; /* freed by jobs_exchange */
         size_t violation_count;
         bool conflict, proven, ahead; /* of the state or of what it was before that */
@@ -137,7 +129,6 @@ struct claim {
         bool was_there;           /* of POLICY_NEXT_AUDIT: the record held our values */
         bool is_copied;           /* ... or a later row of ours, which this database never sent */
         uint64_t seen, page_hash; /* of POLICY_NEXT_PAGE, with the page that was read */
-        char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* ... */
         char *server_record;   /* of a conflict, and of what the audit log is asked about; freed by
                                   jobs_exchange; or NULL: of an audit, as it was stored before */
         char *audit_entry;     /* of a conflict after an audit: the entry, or `null`; of
@@ -153,7 +144,19 @@ struct claim {
                          server_version; freed by jobs_exchange */
         struct before *before; /* of POLICY_NEXT_SEND: what the record holds at the version that the
                                   PUT carries; freed likewise; NULL: not kept */
+        char correlation_header[CLAIM_HEADER_SIZE];
+        char evidence[CLAIM_EVIDENCE_SIZE];     /* what a verdict rests on, or "" */
+        char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
+        char error_message[CLAIM_ERROR_SIZE];
+        char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */
+        char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* of POLICY_NEXT_PAGE */
     } outcome;
+
+    char entry_user[CLAIM_USER_SIZE]; /* of an audit: who made the next version, by an entry without
+                                         an id */
+    char own_user[CLAIM_USER_SIZE];   /* ... and earlier updates of ours */
+    char put_code[CLAIM_ERROR_CODE_SIZE]; /* of put_status, or "" */
+    char put_error[CLAIM_ERROR_SIZE];     /* ... and what was said with that, or "" */
 };
 
 struct span claim_schema(const struct claim *claim);

@@ -23,6 +23,14 @@ bool store_set_durable(struct store *store, bool durable, struct err *err)
                    err);
 }
 
+bool store_set_cache(struct store *store, unsigned kib, struct err *err)
+{
+    char pragma[64];
+
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%u", kib);
+    return db_exec(store, pragma, err);
+}
+
 /* Makes the file, so that its mode is right before SQLite writes to it. */
 static bool make_file(const char *path, enum store_mode mode, bool *created, struct err *err)
 {

@@ -39,3 +39,6 @@ const char *store_path(const struct store *store);
 /* Sets what a commit survives: with false a crash of the process, with true also one of the machine
  * (an fsync each). Intake switches it off between its first and its last commit. Default: true. */
 bool store_set_durable(struct store *store, bool durable, struct err *err);
+
+/* Sets how much of the file the connection keeps in memory. Default: 12000 KiB, for intake. */
+bool store_set_cache(struct store *store, unsigned kib, struct err *err);

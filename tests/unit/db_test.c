@@ -475,6 +475,18 @@ static void durability_can_be_switched(void **state)
     store_close(store);
 }
 
+static void the_cache_can_be_set(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    bool created;
+    struct store *store = opened(place, STORE_CREATE, &created);
+
+    assert_true(store_set_cache(store, 8000, &err));
+    assert_int_equal(number(store, "PRAGMA cache_size"), -8000);
+    store_close(store);
+}
+
 static void closing_nothing_does_nothing(void **state)
 {
     (void)state;
@@ -750,6 +762,7 @@ int main(void)
         IN_A_PLACE(an_upgrade_ends_with_a_signal_and_is_finished_later),
         IN_A_PLACE(a_damaged_database_is_an_error_of_the_store),
         IN_A_PLACE(durability_can_be_switched),
+        IN_A_PLACE(the_cache_can_be_set),
         IN_A_PLACE(a_statement_is_bound_and_read_by_names),
         IN_A_PLACE(a_name_that_nobody_knows_or_that_is_twice_is_an_error),
         IN_A_PLACE(a_name_of_another_statement_ends_the_process),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Custom objects in requests of several rows, as an API with a version that rises by 1 could take them:
-# `version: known`, keepBefore and the audit log, judged by the simulator's records and ledger.
+# `version: known`, keepBefore and the audit log, compared with the simulator's records and ledger.
 load lib
 
 setup() {

@@ -41,7 +41,7 @@ static void checks_and_partial_indexes_have_the_words_of_their_lists(void **stat
         {"batch", "CHECK (state " SQL_IN(BATCH_STATE_LIST) ")"},
         {"audit", "CHECK (" VERDICT_LIST(IS_VERDICT, OR_VERDICT) ")"},
         {"batch_unfinished", "WHERE state " IN_BATCHES_UNFINISHED},
-        {"job_due", "WHERE state " IN_DUE " AND"},
+        {"job_due", "WHERE not_before_ms IS NOT NULL"},
         {"job_failed", "WHERE state " IN_RETRIABLE},
     };
     struct fixture *fixture = *state;

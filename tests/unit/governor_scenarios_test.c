@@ -198,6 +198,43 @@ static void an_outage_of_ten_minutes_costs_ten_minutes_and_changes_no_limit(void
     PLAY(trials);
 }
 
+/* Every step of a history shows in what comes after it: exact counts of requests, and the paces at
+ * the end. Whoever changes what the governor learns writes them again. */
+static void a_history_goes_as_it_went(void **state)
+{
+    static const struct {
+        struct scenario scenario;
+        const char *end; /* sent, accepted, refused, requests a second, period of the limit */
+    } histories[] = {
+        {{0, 64, 50, 120, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0, 0}, "11563 11511 52 100.1535 1.225"},
+        {{0, 64, 50, 600, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 50, 0, 0, 0, 0}, "43184 43105 79 48.5596 2.451"},
+        {{5, 8, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 300, 60, 150, 0, 0, 0, 0}, "13280 13276 4 2.4686 58.801"},
+        {{0, 64, 50, 600, FIXED_WINDOWS, WHOLE_SECONDS, 1000, 10, 0, 0, 0, 0, 0}, "59848 59755 93 99.7525 9.240"},
+        {{0, 64, 50, 120, FIXED_WINDOWS, NOTHING, 100, 1, 0, 0, 0, 0, 0}, "11448 11395 53 97.1903 1.156"},
+        {{0, 8, 50, 900, FIXED_WINDOWS, NOTHING, 300, 60, 0, 0, 0, 0, 0}, "4423 4379 44 4.9287 93.090"},
+        {{0, 8, 50, 600, FIXED_WINDOWS, CONSTANT, 200, 60, 0, 0, 0, 0, 60}, "1953 1945 8 4.3718 60.369"},
+        {{0, 8, 50, 600, FIXED_WINDOWS, CONSTANT, 200, 60, 100, 0, 0, 0, 30}, "1379 1366 13 1.5965 119.037"},
+        {{5, 8, 50, 600, FIXED_WINDOWS, CONSTANT, 200, 60, 0, 0, 0, 0, 2}, "2025 2011 14 3.2383 29.397"},
+        {{0, 64, 50, 120, FIXED_WINDOWS, DATE, 100, 1, 200, 0, 0, 0, 0}, "13882 13802 80 199.0384 1.248"},
+        {{0, 64, 50, 300, SLIDING_LOG, WHOLE_SECONDS, 100, 1, 150, 0, 0, 0, 0}, "31499 31439 60 143.3902 2.507"},
+        {{0, 64, 50, 300, TOKEN_BUCKET, WHOLE_SECONDS, 100, 1, 60, 0, 0, 0, 0}, "23856 23795 61 59.8448 7.219"},
+        {{0, 64, 50, 900, TOKEN_BUCKET, CONSTANT, 300, 60, 0, 0, 0, 0, 20}, "4852 4787 65 5.2873 167.324"},
+        {{100, 64, 50, 900, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 300, 200, 0, 0}, "67936 67896 0 98.5000 0.000"},
+    };
+    char end[128];
+    struct play play;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+        play_once(&play, &histories[i].scenario, 0.3);
+        snprintf(end, sizeof end, "%llu %llu %llu %.4f %.3f", (unsigned long long)play.sent,
+                 (unsigned long long)play.accepted, (unsigned long long)play.refused,
+                 governor_rate_per_s(&play.governor),
+                 (double)play.governor.limit.period_us / SECOND_US);
+        assert_string_equal(end, histories[i].end);
+    }
+}
+
 /* clang-format on */
 
 static void a_daily_limit_ends_an_impatient_run_at_the_first_429s(void **state)
@@ -272,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_daily_limit_is_waited_out_and_does_not_set_the_pace),
         cmocka_unit_test(an_outage_of_ten_minutes_costs_ten_minutes_and_changes_no_limit),
         cmocka_unit_test(an_outage_sees_few_requests),
+        cmocka_unit_test(a_history_goes_as_it_went),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

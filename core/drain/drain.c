@@ -22,7 +22,6 @@
 
 enum {
     GROUP_US = 10000,       /* how long an outcome waits for others at most */
-    FILLING_MS = 1000,      /* how long an unfinished request waits for jobs that are due later */
     IDLE_MS = 1000,         /* of one wait; progress is reported in between */
     PAUSE_STORED_MS = 1000, /* a pause that ends earlier is not stored */
     WINDOW_SHARE = 12,      /* jobs claimed ahead, of those that can be in flight */
@@ -77,21 +76,11 @@ static void add_tasks(struct loop *loop, unsigned count)
         task_list_push(&loop->free, &block->tasks[i]);
 }
 
-/* True when jobs that are sent again are due soon, and the unfinished request has not waited long
- * for them: each has its own delay, and would go out alone. */
-static bool awaits_due(const struct loop *loop)
-{
-    int64_t now_ms = clock_now_ms();
-
-    return loop->next_due_ms && loop->next_due_ms < now_ms + FILLING_MS && loop->filling &&
-           now_ms < loop->filling->claim.claimed_ms + FILLING_MS;
-}
-
 /* True while jobs that the unfinished request can have are about to come: at once, or when answers
  * have made tasks free. */
 static bool awaits_jobs(const struct loop *loop)
 {
-    return awaits_due(loop) || !keeper_is_idle(loop->keeper) || loop->settled.first ||
+    return !keeper_is_idle(loop->keeper) || loop->settled.first ||
            loop->fetching ||
            (loop->more && loop->fed && (loop->in_flight ? lacking(loop) : wanted(loop)));
 }

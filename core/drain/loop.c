@@ -495,7 +495,7 @@ static struct task_reader reader_for(struct loop *loop, const struct task *task)
                    .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
                    .token_accepted = loop->accepted == task->authorization,
                    .fixed_key = options->client.key,
-                   .dice = loop_dice(loop)},
+                   .dice = task->claim.bulk ? 0 : loop_dice(loop)},
         .now_ms = clock_now_ms(),
         .rebase = loop->rebase,
         .fault = &loop->fault,

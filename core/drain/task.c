@@ -16,6 +16,7 @@ enum {
     AUDIT_PAGES_MAX = 1000,     /* of one record's log: pages after these are not asked for */
     AUDIT_PAGES_FOUND = 40,     /* ... once another update was found to have made the version */
     ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
+    SECOND_MS = 1000,
 };
 
 /* What an answer shows, for the texts about it. */
@@ -586,6 +587,15 @@ static struct policy_job job_of(const struct claim *claim, const struct target *
     };
 }
 
+/* When a job is due again. Jobs that go into bulk requests become due together, at full seconds,
+ * because one that is due before the others leaves alone. */
+static int64_t due_ms(const struct claim *claim, int64_t now_ms, int64_t delay_ms)
+{
+    int64_t due_ms = now_ms + delay_ms;
+
+    return claim->bulk && delay_ms ? (due_ms + SECOND_MS - 1) / SECOND_MS * SECOND_MS : due_ms;
+}
+
 static void fill_outcome(const struct claim *claim, const struct http_answer *answer,
                          const struct policy_verdict *verdict, int64_t now_ms,
                          struct claim_outcome *outcome)
@@ -605,7 +615,7 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
     outcome->unsettled = verdict->unsettled;
     outcome->readbacks = verdict->readbacks;
     outcome->run_retries = verdict->run_retries;
-    outcome->not_before_ms = now_ms + verdict->delay_ms;
+    outcome->not_before_ms = due_ms(claim, now_ms, verdict->delay_ms);
     /* an answer that broke off says nothing, not even that the server refused */
     outcome->http_status = answer->end == HTTP_DONE ? (int)answer->status : 0;
     outcome->job_status = verdict->conflict ? 409 : 0;

@@ -190,6 +190,16 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same '' "$(applied | sort | uniq -d)"
 }
 
+@test "rows that are tried again go out together" {
+    enrich
+    contacts 1 1 60
+    start_sim --fault put:408-before=1 --fault-limit 6
+    night 0
+    # 12, or one or two more where a second begins between the read-backs
+    [ "$(grep -c '"kind":"bulk"' requests)" -le 15 ]
+    same "$(pairs 1 60)" "$(applied | sort)"
+}
+
 @test "SIGTERM gives back what has not left" {
     enrich
     contacts 1 1 2000

@@ -73,7 +73,8 @@ bool deliveries_failed(struct store *store,
                                      struct span record_id, int http_status, struct span error),
                        void *context, struct err *err);
 
-/* Puts the failed deliveries back to pending, due now, in one transaction. */
+/* Puts the failed deliveries back to pending in one transaction: the oldest of each record is due
+ * now. */
 bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *count, struct err *err);
 
 /* Inside core/store only: the caller counts. */

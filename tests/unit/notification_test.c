@@ -174,6 +174,35 @@ static void retry_puts_back_what_failed(void **state)
     assert_asked(fixture, "SELECT pending, delivered, failed FROM notification_tally", "1|0|0");
 }
 
+/* Many of one record leave the places of others in the list of what is due. */
+static void of_a_record_that_is_put_back_the_oldest_is_due(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+    uint64_t retried;
+
+    add(fixture, &script, "1", "a", NULL);
+    add(fixture, &script, "2", "b", NULL);
+    add(fixture, &script, "3", "a", NULL);
+    add(fixture, &script, "4", "a", NULL);
+    settle(fixture, 1, DELIVERY_FAILED, 422, 0);
+    settle(fixture, 2, DELIVERY_FAILED, 422, 0);
+    settle(fixture, 3, DELIVERY_FAILED, 422, 0);
+    settle(fixture, 4, DELIVERY_FAILED, 422, 0);
+    add(fixture, &script, "5", "a", NULL);
+    fixture->now_ms += 1000;
+    assert_true(deliveries_retry(fixture->store, fixture->now_ms, &retried, &fixture->err));
+    assert_int_equal(retried, 4);
+    assert_due(fixture, "5 1 2");
+    settle(fixture, 5, DELIVERY_DELIVERED, 200, 0);
+    settle(fixture, 1, DELIVERY_FAILED, 422, 0);
+    assert_due(fixture, "2 3");
+    settle(fixture, 3, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "2 4");
+    settle(fixture, 4, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "2");
+}
+
 /* Job 1/1 of record a, sent and without an answer. */
 static void a_job_is_on_its_way(struct fixture *fixture)
 {
@@ -315,6 +344,7 @@ int main(void)
         STORE_TEST(an_echo_is_not_delivered_unless_asked_for),
         STORE_TEST(deliveries_of_a_record_follow_each_other),
         STORE_TEST(retry_puts_back_what_failed),
+        STORE_TEST(of_a_record_that_is_put_back_the_oldest_is_due),
         STORE_TEST(one_that_may_be_an_echo_waits_with_those_after_it),
         STORE_TEST(one_that_is_no_echo_after_all_goes_out_in_its_order),
         STORE_TEST(an_earlier_one_is_first_though_a_later_one_is_decided_first),

@@ -62,6 +62,15 @@ static struct span parts_of(const struct task *task)
     return id;
 }
 
+bool bulk_is_alike(const struct task *first, const struct task *task, struct rebase *rebase)
+{
+    const struct target *target = target_of(first, rebase);
+
+    /* a result names its row by the last part of the record id alone */
+    return target_of(task, rebase) == target && (!target_description(target)->column_count ||
+                                                 span_equal(parts_of(first), parts_of(task)));
+}
+
 bool bulk_add(struct task *first, struct task *task, unsigned max, struct task_sender *sender,
               bool *fits, struct err *err)
 {
@@ -69,9 +78,7 @@ bool bulk_add(struct task *first, struct task *task, unsigned max, struct task_s
     size_t size = first->body.size;
 
     *fits = false;
-    /* a result names its row by the last part of the record id alone */
-    if (first->row_count >= max || target_of(task, sender->rebase) != target ||
-        (target_description(target)->column_count && !span_equal(parts_of(first), parts_of(task))))
+    if (first->row_count >= max || !bulk_is_alike(first, task, sender->rebase))
         return true;
     buf_append_char(&first->body, ',');
     if (!write_item(task, target, sender, &first->body, err))

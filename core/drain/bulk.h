@@ -10,6 +10,10 @@ enum { BULK_BYTES_MAX = 512000 }; /* of the body, unless one row alone is longer
 /* Begins a request with a job. False with ERR_CONFIG as task_request has it. */
 bool bulk_begin(struct task *task, struct task_sender *sender, struct err *err);
 
+/* Whether a job can be in a request that begins with `first`: same target, and same columns in the
+ * record id. */
+bool bulk_is_alike(const struct task *first, const struct task *task, struct rebase *rebase);
+
 /* Adds a job to the request that begins with `first`. *fits is false, and nothing has changed, if
  * the request is full or is about something else. max: jobs of the request. */
 bool bulk_add(struct task *first, struct task *task, unsigned max, struct task_sender *sender,

@@ -80,8 +80,7 @@ static void add_tasks(struct loop *loop, unsigned count)
  * have made tasks free. */
 static bool awaits_jobs(const struct loop *loop)
 {
-    return !keeper_is_idle(loop->keeper) || loop->settled.first ||
-           loop->fetching ||
+    return !keeper_is_idle(loop->keeper) || loop->settled.first || loop->fetching ||
            (loop->more && loop->fed && (loop->in_flight ? lacking(loop) : wanted(loop)));
 }
 
@@ -140,8 +139,27 @@ static bool start_ready(struct loop *loop, struct err *err)
     return true;
 }
 
-/* Puts a claimed job among those that can leave: alone, or in the request that is filled, which
- * takes `room` jobs. */
+/* Adds a job to the request that is filled with jobs like it. *fits is false, and that request
+ * leaves, if there is no room in it. */
+static bool add_filling(struct loop *loop, struct task *task, unsigned room,
+                        struct task_sender *sender, bool *fits, struct err *why)
+{
+    unsigned i = 0;
+
+    *fits = false;
+    while (i < loop->filling_count && !bulk_is_alike(loop->filling[i], task, loop->rebase))
+        i++;
+    if (i == loop->filling_count)
+        return true;
+    if (!bulk_add(loop->filling[i], task, room, sender, fits, why))
+        return false;
+    if (!*fits || loop->filling[i]->row_count >= room)
+        loop_end_one(loop, i);
+    return true;
+}
+
+/* Puts a claimed job among those that can leave: alone, or in a request that is filled, which takes
+ * `room` jobs. */
 static void add_ready(struct loop *loop, struct task *task, unsigned room, struct err *err)
 {
     struct task_sender sender;
@@ -158,21 +176,24 @@ static void add_ready(struct loop *loop, struct task *task, unsigned room, struc
         return;
     }
     sender = sender_of(loop);
-    if (loop->filling && !task->begins)
-        fine = bulk_add(loop->filling, task, room, &sender, &fits, &why);
-    if (fine && !fits) {
+    if (task->begins)
         loop_end_filling(loop);
-        fine = bulk_begin(task, &sender, &why);
-        loop->filling = fine ? task : NULL;
-    }
+    fine = add_filling(loop, task, room, &sender, &fits, &why);
+    if (fine && fits)
+        return;
+    fine = fine && bulk_begin(task, &sender, &why);
     if (!fine) {
         task->row = NULL;
         task->row_count = 0;
         loop_put_back(loop, task, false);
         loop_fail(loop, &why, err);
-    } else if (loop->filling->row_count >= room) {
-        loop_end_filling(loop);
+        return;
     }
+    if (loop->filling_count == LOOP_FILLING_MAX)
+        loop_end_one(loop, 0);
+    loop->filling[loop->filling_count++] = task;
+    if (room < 2)
+        loop_end_one(loop, loop->filling_count - 1);
 }
 
 /* True when a waiting job is due. One that is due later than any delay can be was put off by a
@@ -256,9 +277,11 @@ static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
 static void take_settled(struct loop *loop, struct err *err)
 {
     struct exchange *exchange = &loop->exchange;
-    struct task *filling = loop->filling;
+    struct task *filling[LOOP_FILLING_MAX];
+    unsigned count = loop->filling_count;
 
-    loop->filling = NULL;
+    memcpy(filling, loop->filling, sizeof filling);
+    loop->filling_count = 0;
     for (unsigned i = 0; i < exchange->settled_count; i++) {
         struct task *task = (struct task *)exchange->settled[i];
 
@@ -270,7 +293,8 @@ static void take_settled(struct loop *loop, struct err *err)
         }
     }
     loop_end_filling(loop);
-    loop->filling = filling;
+    memcpy(loop->filling, filling, sizeof filling);
+    loop->filling_count = count;
 }
 
 /* Store and loop read each schema file by themselves, so it can be another one for the loop. */
@@ -318,9 +342,10 @@ static void take_claimed(struct loop *loop, struct err *err)
     if (loop->rows > 1 && loop->free.count < LOOP_WINDOW_MAX + LOOP_HELD_MAX &&
         loop->task_count + LOOP_WINDOW_MAX <= LOOP_TASKS_MAX)
         add_tasks(loop, LOOP_WINDOW_MAX);
-    for (unsigned i = 0; loop->filling && i < exchange->claimed && !loop->fed; i++)
-        loop->fed =
-            span_equal(claim_schema(exchange->claims[i]), claim_schema(&loop->filling->claim));
+    for (unsigned i = 0; i < exchange->claimed && !loop->fed; i++)
+        for (unsigned j = 0; j < loop->filling_count && !loop->fed; j++)
+            loop->fed = span_equal(claim_schema(exchange->claims[i]),
+                                   claim_schema(&loop->filling[j]->claim));
 }
 
 /* Takes a finished turn back: what was claimed may be sent now, everything else is free again.

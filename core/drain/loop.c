@@ -39,9 +39,17 @@ bool loop_feeds(const struct task *task)
 
 void loop_end_filling(struct loop *loop)
 {
-    if (loop->filling)
-        task_list_add(&loop->ready, loop->filling);
-    loop->filling = NULL;
+    for (unsigned i = 0; i < loop->filling_count; i++)
+        task_list_add(&loop->ready, loop->filling[i]);
+    loop->filling_count = 0;
+}
+
+void loop_end_one(struct loop *loop, unsigned index)
+{
+    task_list_add(&loop->ready, loop->filling[index]);
+    loop->filling_count--;
+    memmove(&loop->filling[index], &loop->filling[index + 1],
+            (loop->filling_count - index) * sizeof *loop->filling);
 }
 
 void loop_put_back(struct loop *loop, struct task *first, bool last)

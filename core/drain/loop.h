@@ -11,7 +11,8 @@
 #include "core/job/trial.h"
 
 enum {
-    LOOP_WINDOW_MAX = 768,                        /* jobs claimed ahead at most */
+    LOOP_WINDOW_MAX = 768, /* jobs claimed ahead at most */
+    LOOP_FILLING_MAX = 16, /* bulk requests that are filled at once, each with other columns */
     LOOP_HELD_MAX = TRIAL_KINDS * TRIAL_JOBS * 2, /* tasks beyond those of the windows */
     LOOP_TASKS_MAX = 8192,                        /* in hand, where requests have many jobs */
     LOOP_SETTLED_MAX = 1024                       /* of one turn, unless a request is larger */
@@ -41,15 +42,16 @@ struct loop {
                                   with the keeper */
     unsigned task_count, window;
     struct task_list free, settled;
-    struct task_list ready; /* requests: of a bulk request the first task */
-    struct task *filling;   /* ... the one that is not full yet; or NULL */
-    unsigned ready_jobs;    /* of both */
-    unsigned fetching;      /* reads in hand after which their jobs can go into bulk requests */
-    unsigned rows;          /* of a request, by the last claims */
-    bool fed;               /* the last claims had jobs of the schema of `filling` */
-    int64_t marked_id;      /* the last attempt that has left */
-    struct task_list held;  /* refused, while it is unclear whether the record or the run is at
-                               fault */
+    struct task_list ready;                 /* requests: of a bulk request the first task */
+    struct task *filling[LOOP_FILLING_MAX]; /* ... those that are not full yet, the oldest first */
+    unsigned filling_count;
+    unsigned ready_jobs;   /* of both */
+    unsigned fetching;     /* reads in hand after which their jobs can go into bulk requests */
+    unsigned rows;         /* of a request, by the last claims */
+    bool fed;              /* the last claims had jobs of a schema of `filling` */
+    int64_t marked_id;     /* the last attempt that has left */
+    struct task_list held; /* refused, while it is unclear whether the record or the run is at
+                              fault */
     struct trial trials[TRIAL_KINDS];   /* ... by the kind of request */
     bool sampling;                      /* jobs are claimed from all over the queue */
     uint64_t answered, refused, doomed; /* final jobs; of these, refused; held and refused unless
@@ -120,6 +122,9 @@ bool loop_feeds(const struct task *task);
 
 /* Has the request that is filled leave as it is. */
 void loop_end_filling(struct loop *loop);
+
+/* Has that request of `filling` leave as it is. */
+void loop_end_one(struct loop *loop, unsigned index);
 
 /* Gives the jobs of a request that has not left back to the queue. last: for the end of this run.
  */

@@ -301,6 +301,13 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same '4 4 4' "$(sizes)"
     same "$(for i in 1 2 3; do for k in 1 2 3 4; do echo "genesys-external-contacts/s$i c$k n$i$k"; done; done)" \
         "$(jq -r '[.schema, .id, .fields.lastName] | join(" ")' ledger | sort)"
+    # in any order in the file
+    seq 1 120 | awk 'BEGIN { print "source,record_id,lastName" } { print "s" $1 % 3 ",d" $1 ",n" }' >inbox/Contact-2.csv
+    touch -d '1 hour ago' inbox/Contact-2.csv
+    : >requests
+    night 0
+    same "$(yes 10 | head -n 12 | xargs)" "$(sizes)"
+    same 120 "$(jq -r 'select(.id | startswith("d")) | .id' ledger | sort -u | wc -l)"
 }
 
 @test "without bulk in the description, rows go one by one" {

@@ -37,7 +37,7 @@ const struct command commands[] = {
             {3, "finished, but rows or files were rejected, jobs were refused, failed or are in "
                 "conflict, the audit log does not show an update, or the ERP refused a "
                 "notification"},
-            {4, "a file passed --max-errors or missed --min-rows and was refused, the inbox "
+            {4, "a file passed --max-errors or `rows` of its target, or missed --min-rows; the inbox "
                 "missed --min-files, or the API refused more jobs than --max-refused"},
             {5, "incomplete: jobs, audits or notifications are left, the network is down, or a "
                 "file is still being written; the same command again resumes"},
@@ -57,7 +57,7 @@ const struct command commands[] = {
             DONE_OR_BUG,
             {2, "usage, a setting or a schema file is wrong, or a file is missing"},
             {3, "finished, but rows were rejected, or a file was refused or cannot be read"},
-            {4, "a file passed --max-errors or missed --min-rows and was refused"},
+            {4, "a file passed --max-errors or `rows` of its target, or missed --min-rows"},
             {5, "incomplete: a file is still being written, or --max-time is over; the same "
                 "command again resumes"},
             {7, "another process is reading into this database"},

@@ -75,6 +75,8 @@ bool bulk_add(struct task *first, struct task *task, unsigned max, struct task_s
               bool *fits, struct err *err)
 {
     const struct target *target = target_of(first, sender->rebase);
+    uint64_t declared = target_description(target)->limits.bytes;
+    uint64_t bytes_max = declared ? declared : BULK_BYTES_MAX;
     size_t size = first->body.size;
 
     *fits = false;
@@ -83,7 +85,7 @@ bool bulk_add(struct task *first, struct task *task, unsigned max, struct task_s
     buf_append_char(&first->body, ',');
     if (!write_item(task, target, sender, &first->body, err))
         return false;
-    *fits = first->body.size + strlen(described(target)->tail) <= BULK_BYTES_MAX &&
+    *fits = first->body.size + strlen(described(target)->tail) <= bytes_max &&
             span_equal(buf_span(&first->url), buf_span(&task->url));
     if (!*fits) {
         first->body.size = size;

@@ -5,7 +5,8 @@
 #include "core/drain/task.h"
 #include "core/target/results.h"
 
-enum { BULK_BYTES_MAX = 512000 }; /* of the body, unless one row alone is longer */
+/* Bytes of the body, unless one row alone is longer, or the target's limits say otherwise. */
+enum { BULK_BYTES_MAX = 512000 };
 
 /* Begins a request with a job. False with ERR_CONFIG as task_request has it. */
 bool bulk_begin(struct task *task, struct task_sender *sender, struct err *err);

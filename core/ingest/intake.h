@@ -56,7 +56,7 @@ struct ingest_result {
     enum ingest_outcome outcome;
     int64_t batch_id;
     uint64_t rows_read, rows_rejected, jobs, violations;
-    bool over_limit; /* of INGEST_REFUSED: by --max-errors or --min-rows */
+    bool over_limit; /* of INGEST_REFUSED: by a limit on rows or rejected rows */
     bool has_sheets; /* rows were rejected, and are to be written next to the file */
     char reason[ERR_TEXT_SIZE];
     struct inbox_identity file; /* what was read, for ingest_file_away */

@@ -2,9 +2,15 @@
 
 #include <inttypes.h>
 
-bool limits_allow(const struct ingest_limits *limits, const char *source, uint64_t rejected,
-                  struct err *err)
+bool limits_allow(const struct ingest_limits *limits, const char *source, uint64_t accepted,
+                  uint64_t rejected, struct err *err)
 {
+    if (limits->most && accepted > limits->most)
+        return err_set(err, ERR_LIMIT,
+                       "%s: it has more rows than its target can hold, which is %" PRIu64
+                       " (`rows` of its `limits`): divide the rows among several targets, or raise "
+                       "the limit if the target takes more",
+                       source, limits->most);
     if (!limits->has_errors || rejected <= limits->errors)
         return true;
     return err_set(err, ERR_LIMIT,
@@ -16,7 +22,7 @@ bool limits_allow(const struct ingest_limits *limits, const char *source, uint64
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,
                    uint64_t rejected, struct err *err)
 {
-    if (!limits_allow(limits, source, rejected, err))
+    if (!limits_allow(limits, source, rows - rejected, rejected, err))
         return false;
     if (limits->has_percent && (double)rejected * 100 > limits->percent * (double)rows)
         return err_set(err, ERR_LIMIT,

@@ -1,4 +1,4 @@
-/* --max-errors and --min-rows: when a file is refused as a whole. */
+/* --max-errors, --min-rows and the rows that a target takes: when a file is refused as a whole. */
 #pragma once
 
 #include "core/base/err.h"
@@ -13,11 +13,12 @@ struct ingest_limits {
     bool has_percent; /* --max-errors N% */
     double percent;   /* a larger share of rejected rows refuses it at its end */
     uint64_t rows;    /* --min-rows: fewer refuse it at its end */
+    uint64_t most;    /* `limits` of the target: more rows that can be sent refuse it */
 };
 
-/* Checks the limits while rows are read; ERR_LIMIT if too many were rejected. */
-bool limits_allow(const struct ingest_limits *limits, const char *source, uint64_t rejected,
-                  struct err *err);
+/* Checks the limits while rows are read; ERR_LIMIT if too many were accepted or rejected. */
+bool limits_allow(const struct ingest_limits *limits, const char *source, uint64_t accepted,
+                  uint64_t rejected, struct err *err);
 
 /* Checks all limits at the end of the file; ERR_LIMIT. */
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,

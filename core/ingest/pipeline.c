@@ -39,7 +39,7 @@ struct mailbox {
     /* of the parsing thread */
     struct row row;
     struct violations violations;
-    uint64_t rejected;                 /* in the tables and in the chunks */
+    uint64_t accepted, rejected;       /* in the tables and in the chunks */
     struct sorter *sorter;             /* NULL: record ids are not sorted here */
     bool merging;                      /* all rows are passed on, record ids follow */
     uint32_t skipped;                  /* rows that an earlier batch has read */
@@ -171,15 +171,19 @@ static void fill_rows(struct mailbox *box, struct parcel *parcel)
             break;
         if (box->violations.count == 0) {
             add_row(chunk, &box->row);
+            box->accepted++;
             fine = !box->sorter ||
                    sorter_add(box->sorter, box->row.record_id, box->row.row_no, &parcel->err);
         } else {
             add_reject(chunk, &box->row, &box->violations);
             parcel->over = !limits_allow(box->pipeline->limits, box->pipeline->source,
-                                         ++box->rejected, &parcel->err);
+                                         box->accepted, ++box->rejected, &parcel->err);
             fine = !parcel->over;
         }
     }
+    parcel->over =
+        parcel->over || (fine && !limits_allow(box->pipeline->limits, box->pipeline->source,
+                                               box->accepted, box->rejected, &parcel->err));
     if (parcel->over) {
         parcel->last = true;
         note_position(box, chunk);
@@ -375,7 +379,9 @@ static void shut(struct mailbox *box, pthread_t thread)
 
 bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err)
 {
-    struct mailbox box = {.pipeline = pipeline, .rejected = totals->progress.rejected};
+    struct mailbox box = {.pipeline = pipeline,
+                          .accepted = totals->progress.rows - totals->progress.rejected,
+                          .rejected = totals->progress.rejected};
     pthread_condattr_t clock;
     pthread_t thread;
     int fault;

@@ -151,14 +151,16 @@ static bool try_rows(struct trial *trial, enum row_format format, const struct r
                      struct err *err)
 {
     const struct ingest_result *result = trial->result;
+    struct ingest_limits limits = trial->options->limits;
     bool ok;
 
+    limits.most = target_description(trial->target)->limits.rows;
     trial->sieve = trial->feed.path ? sieve_open(SIEVE_IDS_MAX) : NULL;
     trial->duplicates = duplicates_open(DUPLICATES_BYTES_MAX, shape->version_required);
-    ok = each_row(trial, try_row, err) &&
-         limits_accept(&trial->options->limits, trial->feed.source, result->rows_read,
-                       result->rows_rejected, err) &&
-         report_duplicates(trial, format, shape, err);
+    ok =
+        each_row(trial, try_row, err) &&
+        limits_accept(&limits, trial->feed.source, result->rows_read, result->rows_rejected, err) &&
+        report_duplicates(trial, format, shape, err);
     duplicates_close(trial->duplicates);
     sieve_close(trial->sieve);
     return ok;

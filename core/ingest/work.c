@@ -192,18 +192,27 @@ static const char *database_folder(const struct work *work, char folder[PATH_MAX
     return folder;
 }
 
+static struct ingest_limits limits_of(const struct work *work)
+{
+    struct ingest_limits limits = work->options->limits;
+
+    limits.most = target_description(schema_target(work->schema))->limits.rows;
+    return limits;
+}
+
 static enum reading read_with(struct work *work, struct reader *reader,
                               const struct batch_progress *resume, struct pipeline_totals *totals,
                               struct file_end *end, struct err *err)
 {
     enum reading reading = position_reader(work, reader, resume, err);
+    const struct ingest_limits limits = limits_of(work);
     char folder[PATH_MAX];
     struct pipeline pipeline = {
         .reader = reader,
         .store = work->store,
         .lock = work->options->lock,
         .batch_id = work->batch_id,
-        .limits = &work->options->limits,
+        .limits = &limits,
         .source = work->feed.source,
         .sort_folder = resume ? NULL : database_folder(work, folder),
         .skip_bytes = resume ? 0 : work->options->skip_bytes,
@@ -409,6 +418,7 @@ static enum reading read_steady(struct work *work, const struct batch_progress *
 bool work_load(struct work *work, const struct batch_progress *resume, struct ingest_result *result,
                struct err *err)
 {
+    const struct ingest_limits limits = limits_of(work);
     struct pipeline_totals totals;
     struct file_end end = {0};
     enum reading reading;
@@ -418,9 +428,8 @@ bool work_load(struct work *work, const struct batch_progress *resume, struct in
     if (!store_set_durable(work->store, false, err))
         return false;
     reading = read_steady(work, resume, &totals, &end, err);
-    if (reading == READING_DONE &&
-        !limits_accept(&work->options->limits, work->feed.source, totals.progress.rows,
-                       totals.progress.rejected, err))
+    if (reading == READING_DONE && !limits_accept(&limits, work->feed.source, totals.progress.rows,
+                                                  totals.progress.rejected, err))
         reading = READING_REFUSED;
     switch (reading) {
     case READING_DONE:

@@ -1,6 +1,7 @@
 #include "core/target/description.h"
 
 #include "core/base/mem.h"
+#include "core/row/row.h"
 #include "core/target/parse.h"
 #include "core/target/places.h"
 #include "core/target/preset.h"
@@ -477,6 +478,27 @@ static bool read_bulk(struct parse *r, uint32_t value)
     return good;
 }
 
+static bool read_limits(struct parse *r, uint32_t value)
+{
+    static const char *const names[] = {"bytes", "rows", "fields", NULL};
+    static const int64_t most[] = {DESCRIPTION_BODY_MAX, ROW_COUNT_MAX, ROW_COLUMNS_MAX};
+    uint64_t *const limits[] = {&r->to->limits.bytes, &r->to->limits.rows, &r->to->limits.fields};
+
+    if (value && !parse_members(r, value, "/limits", names))
+        return false;
+    for (size_t i = 0; value && names[i]; i++) {
+        uint32_t member = parse_member(r, value, names[i]);
+        int64_t limit = 0;
+
+        PARSE_BELOW(at, "/limits/%s", names[i]);
+
+        if (member && !str_to_int64(parse_json(r, member), 1, most[i], &limit))
+            return parse_refuse(r, at, "must be a number from 1 to %lld", (long long)most[i]);
+        *limits[i] = (uint64_t)limit;
+    }
+    return true;
+}
+
 /* Lays the description over its preset, and scans the result. */
 static bool lay_over_preset(struct parse *r)
 {
@@ -533,7 +555,7 @@ bool description_read(struct description *description, const struct description_
 {
     static const char *const names[] = {"preset", "params", "write",   "fields",  "read",
                                         "lock",   "mark",   "missing", "answers", "error",
-                                        "bulk",   "audit",  NULL};
+                                        "bulk",   "audit",  "limits",  NULL};
     struct parse r = {.to = description, .source = source, .fault = fault};
     uint32_t write, params, mark;
     bool good;
@@ -555,7 +577,8 @@ bool description_read(struct description *description, const struct description_
            read_answers(&r, parse_member(&r, 0, "answers")) &&
            read_error(&r, parse_member(&r, 0, "error")) &&
            read_audit(&r, parse_member(&r, 0, "audit")) &&
-           read_bulk(&r, parse_member(&r, 0, "bulk")) && places_read(&r);
+           read_bulk(&r, parse_member(&r, 0, "bulk")) &&
+           read_limits(&r, parse_member(&r, 0, "limits")) && places_read(&r);
     /* the name of the guide promises its log */
     if (!description->has_audit && span_is(span_of(description->name), "guide"))
         snprintf(description->name, sizeof description->name, "own");

@@ -16,6 +16,7 @@ enum {
     DESCRIPTION_BACK = 16,
     DESCRIPTION_ROWS = 1000, /* of a bulk request at most */
     DESCRIPTION_BYTES_MAX = 64 << 10,
+    DESCRIPTION_BODY_MAX = 16 << 20, /* limits.bytes at most */
 };
 
 /* The numbers of values, after those of a list's items. */
@@ -79,6 +80,13 @@ struct description_bulk {
     struct description_spot id, ok, status, error, record;
 };
 
+/* What one request, file or row can have at most; 0: nothing is declared. */
+struct description_limits {
+    uint64_t bytes;  /* of a request's body */
+    uint64_t rows;   /* of a file */
+    uint64_t fields; /* of a row */
+};
+
 struct description {
     char name[64]; /* of its preset; "own" without one */
     bool is_guide; /* the guide's preset as it is */
@@ -113,6 +121,7 @@ struct description {
     bool has_audit;
     struct template audit;
     struct description_bulk bulk;
+    struct description_limits limits;
     void **owned;
     uint32_t owned_count;
 };

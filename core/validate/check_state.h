@@ -17,9 +17,10 @@ struct checker {
     const struct schema *schema;
     const struct plan *plan;
     struct matcher *matcher;
-    struct rule_checker *rules; /* NULL without rules */
-    uint32_t *order;            /* per object and position: its member there in the last row */
-    uint32_t *slots;            /* a stack, see check_push */
+    struct rule_checker *rules;    /* NULL without rules */
+    struct request_limits *limits; /* NULL without limits of the target */
+    uint32_t *order;               /* per object and position: its member there in the last row */
+    uint32_t *slots;               /* a stack, see check_push */
     uint32_t slot_count, slot_capacity;
     uint32_t scope[2 * NESTING_MAX]; /* the resources entered; the file itself is the first */
     uint32_t scope_count;

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/validate/check_scalar.h"
+#include "core/validate/request_limits.h"
 
 #include <stdlib.h>
 
@@ -713,6 +714,7 @@ struct checker *checker_open(const struct schema *schema, struct err *err)
     for (uint32_t i = 0; i < schema->plan.object_count; i++)
         for (uint32_t j = 0; j < schema->plan.objects[i].count; j++)
             c->order[schema->plan.objects[i].order_at + j] = j;
+    c->limits = request_limits_open(&schema->shape, schema_target(schema));
     if (!schema->rules)
         return c;
     c->rules = rule_checker_open(schema->rules, err);
@@ -729,6 +731,7 @@ void checker_close(struct checker *c)
         return;
     matcher_close(c->matcher);
     rule_checker_close(c->rules);
+    request_limits_close(c->limits);
     buf_release(&c->decoded);
     buf_release(&c->field);
     buf_release(&c->shown);
@@ -762,6 +765,8 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
     if (!c->work_left)
         violations_add(violations, (struct span){"", 0}, "row",
                        "takes more than %d steps to check against the schema", WORK_MAX);
+    if (c->limits)
+        request_limits_check(c->limits, row, violations);
     /* the slots of the root were the first ones, and shape_is_own says that they are unchanged */
     return !c->rules ||
            rule_checker_check(c->rules, row, c->plan->shape_is_own ? c->slots : find_properties(c),

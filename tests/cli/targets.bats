@@ -145,6 +145,74 @@ END
     holds "$output" 's1,z1,7,x'
 }
 
+# limited EXAMPLE: a schema file Item with the "x-rowferry" of a text
+limited() {
+    printf '{"properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}},%s}' "$1" |
+        jq . >schema/Item.json
+}
+
+@test "what is beyond the limits of a target is refused before anything is sent" {
+    local example command
+
+    # the example of docs/targets.md
+    example=$(grep -A 1 '^```json$' "$TOP/docs/targets.md" | grep '"limits"')
+    limited "${example/items/rest-plain}"
+    start_sim
+    printf 'record_id,a,b,c\n1,x,,\n2,x,y,z\n3,%s,y,\n4,x,y,\n' "$(printf '%060d' 0)" >Item-1.csv
+    for command in validate ingest; do
+        run --separate-stderr rowferry $command Item-1.csv
+        same 3 "$status"
+    done
+    same "2||limits|has 3 fields, and the target takes 2 (\`fields\` of its \`limits\`): leave columns out, or leave their cells empty
+3||limits|would be sent with 76 bytes, and the target takes 60 in a request (\`bytes\` of its \`limits\`): shorten its fields, of which \"a\" is the longest" \
+        "$(sql 'SELECT row_no, field, rule, message FROM violation ORDER BY row_no')"
+    ends 3 rowferry drain
+    same '["1",{"a":"x"}]
+["4",{"a":"x","b":"y"}]' "$(jq -cS '[.id, .fields]' ledger)"
+    # three rows are enough, and a rejected one does not count
+    { echo record_id,a,b,c && printf '%d,x,,\n' 1 2 3 && echo 4,x,y,z; } >Item-2.csv
+    run --separate-stderr rowferry ingest Item-2.csv
+    same 3 "$status"
+    { cat Item-2.csv && echo 5,x,,; } >Item-3.csv
+    for command in validate ingest; do
+        ends 4 rowferry $command Item-3.csv
+        holds "$stderr" 'Item-3.csv: it has more rows than its target can hold, which is 3 (`rows` of its `limits`): divide the rows among several targets, or raise the limit if the target takes more'
+    done
+    same 'refused|0' "$(sql 'SELECT state, (SELECT count(*) FROM job WHERE batch_id = batch.id) FROM batch WHERE id = 3')"
+    # of many rows, no more are read than that takes
+    { echo record_id,a && seq -f '%g,x' 300000; } >Item-4.csv
+    ends 4 rowferry ingest Item-4.csv
+    [ "$(sql 'SELECT rows_read FROM batch WHERE id = 4')" -lt 100000 ]
+    # without limits the same rows are taken
+    limited '"x-rowferry":{"target":{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}}'
+    ends 0 rowferry validate Item-1.csv
+    ends 0 rowferry validate Item-3.csv
+}
+
+@test "the example of rowferry-schema(5) with limits is one, and data tables have theirs" {
+    local columns
+
+    limited "\"x-rowferry\":{$(sed -n '/^"target": {$/,/^}$/p' "$TOP/cmd/rowferry/share/rowferry-schema.5")}"
+    printf 'record_id,a,b\n1,x,y\n2,x,\n3,,\n4,,\n' >Item-1.csv
+    ends 4 rowferry validate Item-1.csv
+    holds "$stderr" 'it has more rows than its target can hold, which is 2'
+    sed -i '$d' Item-1.csv
+    run --separate-stderr rowferry validate Item-1.csv
+    same 3 "$status"
+    holds "$output$stderr" 'has 2 fields, and the target takes 1'
+    columns=$(seq -s , -f 'f%g' 51)
+    seq -f 'f%g' 51 | jq -Rn '{properties: ([inputs | {(.): {type: "integer"}}] | add),
+        "x-rowferry": {target: {preset: "genesys-datatable-rows", params: {table: "t"}}}}' >schema/Item.json
+    { echo "record_id,$columns" && seq -s , 0 51 && echo "1,,$(seq -s , 50)"; } >Item-1.csv
+    run --separate-stderr rowferry validate Item-1.csv
+    same 3 "$status"
+    holds "$output$stderr" 'has 51 fields, and the target takes 50'
+    { echo record_id,f1 && seq -f '%g,1' 5001; } >Item-1.csv
+    ends 4 rowferry validate Item-1.csv
+    sed -i '$d' Item-1.csv
+    ends 0 rowferry validate Item-1.csv
+}
+
 @test "what the server keeps is not sent, what it clears is read and sent back" {
     schema Keep '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
     schema Clear '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear","back":["/other/z","/other","/other"]}}'

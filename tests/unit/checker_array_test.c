@@ -110,7 +110,7 @@ static void items_are_compared_by_value(void **state)
 
 static void large_objects_are_compared_in_any_order(void **state)
 {
-    enum { MEMBERS = 20000 };
+    enum { MEMBERS = 15000 };
     char *fields = malloc(64 * MEMBERS);
     size_t size = 0;
 

@@ -22,9 +22,16 @@ static void every_limit_says_what_to_do(void **state)
          "raise the limit"},
         {{.rows = 1001},
          "in/x.csv: it has 1000 rows, and --min-rows asks for 1001: is the export complete?"},
+        {{.most = 959},
+         "in/x.csv: it has more rows than its target can hold, which is 959 (`rows` of its "
+         "`limits`): divide the rows among several targets, or raise the limit if the target takes "
+         "more"},
     };
+    const struct ingest_limits enough = {.most = 960};
+    struct err none = {0};
 
     (void)state;
+    assert_true(limits_accept(&enough, "in/x.csv", 1000, 40, &none));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err err = {0};
 

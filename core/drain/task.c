@@ -356,7 +356,8 @@ static bool read_record(const struct claim *claim, const struct http_answer *ans
 
     if (good && claim->request == REQUEST_AUDIT)
         return false;
-    if (good && !api_read_record(&view, answer->body, reader->scratch, record)) {
+    if (good &&
+        (!answer->body.size || !api_read_record(&view, answer->body, reader->scratch, record))) {
         struct json_tape *tape = &reader->scratch->tape;
         struct json_fault fault;
 
@@ -627,9 +628,12 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
     outcome->server_version = verdict->server_version;
     outcome->ended_ms = answer->ended_ms;
     outcome->latency_us = answer->latency_us;
-    snprintf(outcome->evidence, sizeof outcome->evidence, "%s", verdict->evidence);
-    snprintf(outcome->correlation_header, sizeof outcome->correlation_header, "%s",
-             answer->correlation);
+    outcome->evidence[0] = outcome->correlation_header[0] = '\0';
+    if (verdict->evidence[0])
+        snprintf(outcome->evidence, sizeof outcome->evidence, "%s", verdict->evidence);
+    if (answer->correlation[0])
+        snprintf(outcome->correlation_header, sizeof outcome->correlation_header, "%s",
+                 answer->correlation);
 }
 
 static char *copy_span(struct span span)

@@ -17,11 +17,29 @@ static int compare_rows(const void *a, const void *b)
     return span_compare((*(struct result *const *)a)->id, (*(struct result *const *)b)->id);
 }
 
-static struct result *find_row(struct result **rows, size_t count, struct span id)
+/* The rows that were sent: in their order, and sorted once an answer has another one. */
+struct sent {
+    struct result *rows;
+    size_t count, next;
+    struct result **sorted;
+};
+
+static struct result *find_row(struct sent *sent, struct span id)
 {
     const struct result wanted = {.id = id}, *key = &wanted;
-    struct result **found = bsearch(&key, rows, count, sizeof *rows, compare_rows);
+    struct result **found;
 
+    if (sent->next < sent->count && span_equal(sent->rows[sent->next].id, id))
+        return &sent->rows[sent->next++];
+    if (!sent->sorted) {
+        sent->sorted = mem_calloc(sent->count, sizeof(struct result *));
+        for (size_t i = 0; i < sent->count; i++)
+            sent->sorted[i] = &sent->rows[i];
+        qsort(sent->sorted, sent->count, sizeof(struct result *), compare_rows);
+    }
+    found = bsearch(&key, sent->sorted, sent->count, sizeof(struct result *), compare_rows);
+    if (found)
+        sent->next = (size_t)(*found - sent->rows) + 1;
     return found ? *found : NULL;
 }
 
@@ -99,17 +117,15 @@ static long status_of(const struct reading *r, uint32_t result)
 }
 
 /* Reads what a result says about its row, if that was sent and not named before. */
-static void read_result(const struct reading *r, uint32_t result, struct result **rows,
-                        size_t count)
+static void read_result(const struct reading *r, uint32_t result, struct sent *sent)
 {
     const struct description_bulk *bulk = &r->description->bulk;
     const struct json_token *id = find_part(r, &bulk->id, result);
     struct result *row = NULL;
 
     if (id && (id->kind == JSON_STRING || id->kind == JSON_NUMBER))
-        row = find_row(rows, count,
-                       id->kind == JSON_STRING ? json_string(id, r->text, r->scratch)
-                                               : text_of(r, id));
+        row = find_row(sent, id->kind == JSON_STRING ? json_string(id, r->text, r->scratch)
+                                                     : text_of(r, id));
     if (!row)
         return;
     row->status = row->named++ ? 0 : status_of(r, result);
@@ -125,7 +141,7 @@ bool results_read(const struct target *target, struct span body, struct result *
     const struct description *description = target_description(target);
     struct json_tape *tape = &scratch->tape;
     struct reading r = {description, body.data, tape, &scratch->name};
-    struct result **sorted;
+    struct sent sent = {.rows = rows, .count = count};
     struct json_fault fault;
     uint32_t list;
 
@@ -137,12 +153,8 @@ bool results_read(const struct target *target, struct span body, struct result *
     list = pointer_find(&description->bulk.results, tape, body.data, 0, &scratch->name);
     if (list == POINTER_NOTHING || tape->tokens[list].kind != JSON_ARRAY)
         return false;
-    sorted = mem_calloc(count, sizeof *sorted);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &rows[i];
-    qsort(sorted, count, sizeof *sorted, compare_rows);
     for (uint32_t i = list + 1; i < tape->tokens[list].next; i = tape->tokens[i].next)
-        read_result(&r, i, sorted, count);
-    free(sorted);
+        read_result(&r, i, &sent);
+    free(sent.sorted);
     return true;
 }

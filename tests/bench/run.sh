@@ -507,8 +507,8 @@ bench_backup() {
     sqlite3 "$db" 'PRAGMA journal_mode=OFF' 'PRAGMA synchronous=OFF' \
         "INSERT INTO known SELECT 'Other', 'R-' || value, 1, '{\"text\":\"' || hex(zeroblob(450)) || '\"}', 1, 1, 'get'
          FROM generate_series(1, 1400000)" 'PRAGMA journal_mode=WAL' >"$work/output" || die 'the database was not filled'
+    # all but the first replace the one before
     for ((i = 0; i < rounds; i++)); do
-        rm -f "$work/copy.db"
         drained beside measure_now copying "$bin/rowferry" backup -q --db "$db" "$work/copy.db"
         drained alone sleep "$(median copying 1)"
     done

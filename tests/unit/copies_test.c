@@ -242,6 +242,32 @@ static void only_older_copies_of_ours_are_deleted(void **state)
     assert_true(is_there("erp-1970-01-01T000002Z.db") && is_there("erp-1970-01-01T000007Z.db"));
 }
 
+/* Somebody copies an old copy to another place while it is deleted or replaced, or keeps it under
+ * another name. */
+static void old_copies_stay_whole_where_they_are_in_use(void **state)
+{
+    char byte, linked[SCRATCH_SIZE + 300];
+    struct stat status;
+    int reader, replaced;
+
+    (void)state;
+    make_database("erp-1970-01-01T000001Z.db", DB_APPLICATION_ID);
+    make_database("erp-1970-01-01T000002Z.db", DB_APPLICATION_ID);
+    make_database("erp-1970-01-01T000003Z.db", DB_APPLICATION_ID);
+    make_database("copy.db", DB_APPLICATION_ID);
+    snprintf(linked, sizeof linked, "%s", path_of("linked"));
+    assert_int_equal(link(path_of("erp-1970-01-01T000002Z.db"), linked), 0);
+    reader = open(path_of("erp-1970-01-01T000001Z.db"), O_RDONLY | O_CLOEXEC);
+    replaced = open(path_of("copy.db"), O_RDONLY | O_CLOEXEC);
+    assert_true(thin(9000, 1));
+    copy_to(path_of("copy.db"), 9000);
+    assert_int_equal(pread(reader, &byte, 1, 4095), 1);
+    assert_int_equal(pread(replaced, &byte, 1, 4095), 1);
+    close(reader);
+    close(replaced);
+    assert_true(stat(linked, &status) == 0 && status.st_size == 4096);
+}
+
 static void what_killed_processes_left_is_deleted(void **state)
 {
     int fd;
@@ -324,6 +350,7 @@ int main(void)
         IN_A_FOLDER(what_is_no_copy_is_not_replaced),
         IN_A_FOLDER(copies_of_one_second_get_names_of_their_own),
         IN_A_FOLDER(only_older_copies_of_ours_are_deleted),
+        IN_A_FOLDER(old_copies_stay_whole_where_they_are_in_use),
         IN_A_FOLDER(what_killed_processes_left_is_deleted),
         IN_A_FOLDER(a_copy_that_is_not_placed_leaves_nothing),
         IN_A_FOLDER(too_little_room_is_found_before_it_is_used),

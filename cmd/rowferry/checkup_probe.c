@@ -303,6 +303,14 @@ static void say_refused(struct checkup *checkup, const struct probing *probing)
         checkup_fail(checkup, ERR_NETWORK,
                      "try again when the API works; a night reads the record after such an answer",
                      "an update was answered %s, and can have been applied", answer);
+    else if (probing->answer.is_unread)
+        checkup_fail(checkup, ERR_CONFIG,
+                     "compare `results` in `bulk` of the target with what the API answers",
+                     "the answer to an update does not say as described what happened to the "
+                     "record: %.*s",
+                     probing->answer.body.size < SHOWN_MAX ? (int)probing->answer.body.size
+                                                           : SHOWN_MAX,
+                     probing->answer.body.size ? probing->answer.body.data : "");
     else if (probing->meaning == MEANS_AMBIGUOUS)
         checkup_fail(checkup, ERR_CONFIG,
                      "if that means that it is done, name the status in `answers` of the target",

@@ -125,10 +125,14 @@ static void say_restored(struct checkup *checkup, struct probing *probing, struc
     count = comparison_gone(buf_span(&probing->first.body), buf_span(&probing->last.body),
                             NAMED_MAX, &gone);
     if (count) {
-        checkup_fail(checkup, ERR_INPUT,
-                     "put them back by hand; `back` of the target names what an update has to send "
-                     "too",
-                     "the record has lost %s%s", buf_text(&gone), count > NAMED_MAX ? ", ..." : "");
+        checkup_fail(
+            checkup, ERR_INPUT,
+            probing->description->bulk.max
+                ? "put them back by hand; \"bulk\": null sends row by row, with what `back` "
+                  "names"
+                : "put them back by hand; `back` of the target names what an update has to "
+                  "send too",
+            "the record has lost %s%s", buf_text(&gone), count > NAMED_MAX ? ", ..." : "");
         buf_append_text(&checkup->finding.text, "\nit was ");
         words_printable_span(&checkup->finding.text, buf_span(&probing->first.body));
     } else {

@@ -90,6 +90,8 @@ static void note_meaning(struct probing *probing)
 
     json_tape_release(&tape);
     probing->meaning = meaning_of_answer(probing->description->lock, answer->status, said, garbled);
+    if (answer->is_unread)
+        probing->meaning = MEANS_AMBIGUOUS;
 }
 
 /* Sends a request; again where the API says that it did not take it, and a read after each answer
@@ -304,7 +306,11 @@ bool probing_send(struct probing *probing, struct span fields, struct span under
     row->fields = buf_span(&probing->sent);
     row->under = under;
     row->token = token;
-    if (!send(probing, TARGET_WRITE_IT, err))
+    /* what a bulk request leaves alone does not go back, unless the record is read anyway */
+    if (probing->description->bulk.max && probing->description->lock == TARGET_NONE &&
+        !target_reads_first(probing->target, schema_shape(probing->schema)->write_replaces))
+        row->under = (struct span){0};
+    if (!send(probing, probing->description->bulk.max ? TARGET_SEVERAL : TARGET_WRITE_IT, err))
         return false;
     read_answered(probing);
     probing->in_doubt = probing->meaning == MEANS_AMBIGUOUS || probing->answer.status >= 500;

@@ -9,6 +9,7 @@
 #include "core/http/body.h"
 #include "core/http/pool.h"
 #include "core/http/token.h"
+#include "core/target/results.h"
 
 #include <json-c/json.h>
 #include <limits.h>
@@ -179,6 +180,25 @@ static bool take_answer(const struct http_answer *answer, const struct target *t
                    answer->error);
 }
 
+/* Changes a copy of the answer to a bulk request to what it says about its only row. False:
+ * nothing, as described. */
+static bool take_result(const struct target *target, struct span record_id,
+                        struct target_scratch *scratch, struct http_answer *answer)
+{
+    struct buf id = {0};
+    struct result row = {0};
+    bool fine = target_own_id(target, record_id, scratch, &id);
+
+    row.id = buf_span(&id);
+    fine = fine && results_read(target, answer->body, &row, 1, scratch) && row.status;
+    if (fine) {
+        answer->status = row.status;
+        answer->body = row.body;
+    }
+    buf_release(&id);
+    return fine;
+}
+
 bool api_probe_send(struct api_probe *probe, const struct target *target, enum target_request kind,
                     const struct target_row *row, struct api_probe_answer *result, struct err *err)
 {
@@ -188,8 +208,10 @@ bool api_probe_send(struct api_probe *probe, const struct target *target, enum t
     struct target_scratch scratch = {0};
     struct http_answer *answer = NULL;
     struct buf url = {0}, body = {0};
-    bool fine;
+    bool fine = false;
 
+    if (kind == TARGET_SEVERAL)
+        request.answer_max = HTTP_SEVERAL_MAX;
     api_probe_answer_release(result);
     request.authorization = token_authorization(probe->token, clock_monotonic_us());
     if (!request.authorization && api_probe_login(probe, result, err))
@@ -204,13 +226,19 @@ bool api_probe_send(struct api_probe *probe, const struct target *target, enum t
                 (int)row->schema.size, row->schema.data);
     else
         answer = exchange(probe, &request, err);
+    if (answer) {
+        struct http_answer own = *answer;
+        bool is_list = kind == TARGET_SEVERAL && own.end == HTTP_DONE &&
+                       (own.status == 200 || own.status == 201);
+        bool is_read = !is_list || take_result(target, row->record_id, &scratch, &own);
+
+        fine = take_answer(&own, target, result, err);
+        result->is_unread = !is_read;
+        http_pool_release(probe->pool, answer);
+    }
     buf_release(&url);
     buf_release(&body);
     target_scratch_release(&scratch);
-    if (!answer)
-        return false;
-    fine = take_answer(answer, target, result, err);
-    http_pool_release(probe->pool, answer);
     return fine;
 }
 

@@ -28,6 +28,7 @@ struct api_probe_answer {
     char code[128], message[512]; /* what the API says about an error; "" with a record */
     int64_t wait_ms;              /* what it asks us to wait; -1: nothing */
     char header[HTTP_WANTED_SIZE]; /* the header field that has the token; or "" */
+    bool is_unread; /* of TARGET_SEVERAL: it does not say as described what happened to the row */
     struct buf body;
 };
 
@@ -46,9 +47,9 @@ void api_probe_persist(struct api_probe *probe);
 bool api_probe_login(struct api_probe *probe, struct api_probe_answer *answer, struct err *err);
 
 /* Sends one request about a record, after a login, which it repeats when the token has expired, and
- * fills *answer. True with a complete answer, whatever its status. False: ERR_CONFIG (the
- * certificate is not trusted, the answer is too large, or the record id does not fit the target),
- * ERR_NETWORK (no answer), ERR_STOPPED. */
+ * fills *answer: with TARGET_SEVERAL with the result of the row. True with a complete answer,
+ * whatever its status. False: ERR_CONFIG (the certificate is not trusted, the answer is too large,
+ * or the record id does not fit the target), ERR_NETWORK (no answer), ERR_STOPPED. */
 bool api_probe_send(struct api_probe *probe, const struct target *target, enum target_request kind,
                     const struct target_row *row, struct api_probe_answer *answer, struct err *err);
 

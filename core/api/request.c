@@ -40,10 +40,13 @@ bool api_request_build(const struct api_request *request, struct target_scratch 
                        struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
                        struct http_request *http)
 {
+    const struct description_bulk *bulk = &target_description(request->target)->bulk;
     enum target_method method = TARGET_GET;
 
+    buf_append_text(body, request->kind == TARGET_SEVERAL ? bulk->head : "");
     if (!api_request_add(request, scratch, &method, url, body))
         return false;
+    buf_append_text(body, request->kind == TARGET_SEVERAL ? bulk->tail : "");
     api_request_fill(request, method, scratch, fields, url, body, http);
     return true;
 }

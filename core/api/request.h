@@ -13,9 +13,9 @@ struct api_request {
     struct target_row row;
 };
 
-/* Fills method, URL, body and header fields of *http, whose other members stay. The texts are in
- * the buffers, to which it appends, in fields, and in the scratch. False when the record id does
- * not have the parts that the target needs. */
+/* Fills method, URL, body (with TARGET_SEVERAL of this one row) and header fields of *http, whose
+ * other members stay. The texts are in the buffers, to which it appends, in fields, and in the
+ * scratch. False when the record id does not have the parts that the target needs. */
 bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
                        struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
                        struct http_request *http);

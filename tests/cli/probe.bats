@@ -343,3 +343,23 @@ faults_later() {
     holds "$(jq -r 'select(.check == "put back") | .text' <<<"$output")" \
         'the record does not hold what it held, after 3 updates, the last of which was answered 500'
 }
+
+@test "a target with bulk is tried with requests of one row, as a night sends them" {
+    local contact='"preset":"genesys-external-contacts","params":{"source":"erp"}'
+
+    printf '{"properties":{"lastName":{"type":"string"}},"x-rowferry":{"target":{%s}}}\n' "$contact" >schema/Contact.json
+    printf '{"schema":"genesys-external-contacts/erp","id":"T-1","version":1,"fields":{"lastName":"x"}}\n' >seeds
+    start_sim --records seeds --only-seeded
+    probe 0 --fields '{"lastName":"y"}'
+    same 'bulk' "$(jq -r 'select(.kind != "token" and .kind != "lookup" and .kind != "get") | .kind' requests | sort -u)"
+    same '"x"' "$(now genesys-external-contacts/erp | jq -c .lastName)"
+    # a result that the target does not find: each row of a night would be read back
+    printf '{"properties":{"lastName":{"type":"string"}},"x-rowferry":{"target":{%s,"bulk":{"results":{"id":"/number"}}}}}\n' \
+        "$contact" >schema/Contact.json
+    probe 2 --fields '{"lastName":"y"}'
+    holds "$(jq -r 'select(.check == "update") | .text' <<<"$output")" \
+        'the answer to an update does not say as described what happened to the record: {'
+    same 'compare `results` in `bulk` of the target with what the API answers' \
+        "$(jq -r 'select(.check == "update") | .advice' <<<"$output")"
+    same '"x"' "$(now genesys-external-contacts/erp | jq -c .lastName)"
+}

@@ -1,4 +1,6 @@
 /* Requests and answers byte by byte, and what a pool makes of a server that is at fault. */
+#include "core/base/mem.h"
+
 #include "tests/unit/pool_scene.h"
 
 #include <curl/curl.h>
@@ -421,6 +423,30 @@ static void the_answer_to_a_post_is_wiped_and_a_large_one_freed(void **state)
     "23456789"
 #define BUSY "HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n"
 
+/* libcurl would wait a second for leave to send a body of more than 1 MiB. The slot that sent one
+ * sends others as before. */
+static void no_request_waits_for_leave(void **state)
+{
+    static const size_t sizes[] = {2, (1 << 20) + 1, 3 << 20, 2};
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP),
+                                        STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP)};
+    char *body = mem_calloc(1, 3 << 20);
+    struct stage stage;
+
+    (void)state;
+    memset(body, ' ', 3 << 20);
+    stage_open(&stage, steps, sizeof sizes / sizeof *sizes, 1);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        stage.request.body = (struct span){body, sizes[i]};
+        http_pool_release(stage.pool, fetch(&stage));
+        sem_wait(&stage.server.settled);
+        assert_null(strstr(buf_text(&stage.server.last), "Expect:"));
+        assert_int_equal(stage.server.last.size > 1 << 20, sizes[i] > 1 << 20);
+    }
+    assert_int_equal(stage_close(&stage), sizeof sizes / sizeof *sizes);
+    free(body);
+}
+
 /* They are sent with that request alone. */
 static void a_request_can_have_further_fields(void **state)
 {
@@ -708,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_is_not_accepted_in_time_never_left),
         cmocka_unit_test(certificates_are_checked_before_anything_leaves),
         cmocka_unit_test(the_answer_to_a_post_is_wiped_and_a_large_one_freed),
+        cmocka_unit_test(no_request_waits_for_leave),
         cmocka_unit_test(a_request_can_have_further_fields),
         cmocka_unit_test(headers_that_matter_are_kept),
         cmocka_unit_test(an_answer_gives_the_time_of_the_server),

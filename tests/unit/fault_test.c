@@ -111,7 +111,7 @@ static void an_error_is_read_where_the_target_has_it(void **state)
     target_close(target);
 }
 
-/* An answer that is told from others by its code, which cannot be read, has a code of its own. */
+/* Where the code decides what an answer means, one that cannot be read has a code of its own. */
 static void a_code_that_cannot_be_read_is_named_where_the_target_asks_for_it(void **state)
 {
     static const char description[] = "{\"preset\":\"rest-plain\",\"write\":{\"path\":\"/{id}\"},"

@@ -112,71 +112,72 @@ static void every_member_of_a_record_is_optional(void **state)
 /* Only a complete UUID that differs is the id of another update. Missing, empty or garbled ids
  * identify nobody, because a server that garbles ids garbles ours, too. Our digits count in any
  * form. */
+static const struct {
+    const char *id; /* JSON */
+    enum api_owner owner;
+} ids[] = {
+    {"\"" UUID "\"", API_OURS},
+    {"\"0B5B4A3C-1111-4222-A333-44445555FF66\"", API_OURS},
+    {"\"0b5b4a3c-1111-4222-A333-44445555ff66\"", API_OURS},
+    {"\"{" UUID "}\"", API_OURS},
+    {"\"{0B5B4A3C-1111-4222-A333-44445555FF66}\"", API_OURS},
+    {"\"urn:uuid:" UUID "\"", API_OURS},
+    {"\"URN:UUID:" UUID "\"", API_OURS},
+    {"\" " UUID "\"", API_OURS},
+    {"\"" UUID "  \"", API_OURS},
+    {"\"0b5b4a3c111142 22a33344445555ff66\"", API_OURS},
+    {"\"0b5b4a3c11114222a33344445555ff66\"", API_OURS},
+    {"\"\\u0030b5b4a3c-1111-4222-a333-44445555ff66\"", API_OURS},
+    {"\"11111111-2222-4333-8444-555555555555\"", API_ANOTHERS},
+    {"\"AAAAAAAA-2222-4333-8444-555555555555\"", API_ANOTHERS},
+    {"\"0b5b4a3c-1111-4222-a333-44445555ff67\"", API_ANOTHERS},
+    {"\"0b5b4a3c-1111-8222-a333-44445555ff66\"", API_ANOTHERS},
+    /* what could be a garbled form of ours */
+    {"null", API_OWNER_UNKNOWN},
+    {"\"\"", API_OWNER_UNKNOWN},
+    {"\" \"", API_OWNER_UNKNOWN},
+    {"7", API_OWNER_UNKNOWN},
+    {"true", API_OWNER_UNKNOWN},
+    {"{}", API_OWNER_UNKNOWN},
+    {"[\"" UUID "\"]", API_OWNER_UNKNOWN},
+    {"\"nightly import\"", API_OWNER_UNKNOWN},
+    {"\"" UUID "x\"", API_OWNER_UNKNOWN},
+    {"\"x" UUID "\"", API_OWNER_UNKNOWN},
+    {"\"" UUID "0\"", API_OWNER_UNKNOWN},
+    {"\"0b5b4a3c-1111-4222-a333-44445555ff6\"", API_OWNER_UNKNOWN},
+    {"\"0b5b4a3c-1111-4222-a333\"", API_OWNER_UNKNOWN},
+    {"\"gb5b4a3c-1111-4222-a333-44445555ff66\"", API_OWNER_UNKNOWN},
+    {"\"" UUID "\\u0000\"", API_OWNER_UNKNOWN},
+    {"\"\\ufeff" UUID "\"", API_OWNER_UNKNOWN},
+    {"\"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\"", API_OWNER_UNKNOWN},
+    {"\"{11111111-2222-4333-8444-555555555555}\"", API_OWNER_UNKNOWN},
+    {"\"urn:uuid:11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+    {"\" 11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+    {"\"11111111222243338444555555555555\"", API_OWNER_UNKNOWN},
+    {"\"111111112222-4333-8444-5555555555555\"", API_OWNER_UNKNOWN},
+    /* digits enough, and a hyphen where it does not belong */
+    {"\"1111111-12222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+    {"\"11111111-222-24333-8444-555555555555\"", API_OWNER_UNKNOWN},
+    {"\"11111111-2222-433-38444-555555555555\"", API_OWNER_UNKNOWN},
+    {"\"11111111-2222-4333-844-4555555555555\"", API_OWNER_UNKNOWN},
+    {"\"\\u0000" UUID "\"", API_OWNER_UNKNOWN},
+    {"\"00000000-0000-0000-0000-000000000000\"", API_OWNER_UNKNOWN},
+    {"\"ffffffff-ffff-ffff-ffff-ffffffffffff\"", API_OWNER_UNKNOWN},
+};
+
 static void an_id_identifies_an_update_only_if_it_is_complete(void **state)
 {
-    static const struct {
-        const char *id; /* JSON */
-        enum api_owner owner;
-    } cases[] = {
-        {"\"" UUID "\"", API_OURS},
-        {"\"0B5B4A3C-1111-4222-A333-44445555FF66\"", API_OURS},
-        {"\"0b5b4a3c-1111-4222-A333-44445555ff66\"", API_OURS},
-        {"\"{" UUID "}\"", API_OURS},
-        {"\"{0B5B4A3C-1111-4222-A333-44445555FF66}\"", API_OURS},
-        {"\"urn:uuid:" UUID "\"", API_OURS},
-        {"\"URN:UUID:" UUID "\"", API_OURS},
-        {"\" " UUID "\"", API_OURS},
-        {"\"" UUID "  \"", API_OURS},
-        {"\"0b5b4a3c111142 22a33344445555ff66\"", API_OURS},
-        {"\"0b5b4a3c11114222a33344445555ff66\"", API_OURS},
-        {"\"\\u0030b5b4a3c-1111-4222-a333-44445555ff66\"", API_OURS},
-        {"\"11111111-2222-4333-8444-555555555555\"", API_ANOTHERS},
-        {"\"AAAAAAAA-2222-4333-8444-555555555555\"", API_ANOTHERS},
-        {"\"0b5b4a3c-1111-4222-a333-44445555ff67\"", API_ANOTHERS},
-        {"\"0b5b4a3c-1111-8222-a333-44445555ff66\"", API_ANOTHERS},
-        /* what could be a garbled form of ours */
-        {"null", API_OWNER_UNKNOWN},
-        {"\"\"", API_OWNER_UNKNOWN},
-        {"\" \"", API_OWNER_UNKNOWN},
-        {"7", API_OWNER_UNKNOWN},
-        {"true", API_OWNER_UNKNOWN},
-        {"{}", API_OWNER_UNKNOWN},
-        {"[\"" UUID "\"]", API_OWNER_UNKNOWN},
-        {"\"nightly import\"", API_OWNER_UNKNOWN},
-        {"\"" UUID "x\"", API_OWNER_UNKNOWN},
-        {"\"x" UUID "\"", API_OWNER_UNKNOWN},
-        {"\"" UUID "0\"", API_OWNER_UNKNOWN},
-        {"\"0b5b4a3c-1111-4222-a333-44445555ff6\"", API_OWNER_UNKNOWN},
-        {"\"0b5b4a3c-1111-4222-a333\"", API_OWNER_UNKNOWN},
-        {"\"gb5b4a3c-1111-4222-a333-44445555ff66\"", API_OWNER_UNKNOWN},
-        {"\"" UUID "\\u0000\"", API_OWNER_UNKNOWN},
-        {"\"\\ufeff" UUID "\"", API_OWNER_UNKNOWN},
-        {"\"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\"", API_OWNER_UNKNOWN},
-        {"\"{11111111-2222-4333-8444-555555555555}\"", API_OWNER_UNKNOWN},
-        {"\"urn:uuid:11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
-        {"\" 11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
-        {"\"11111111222243338444555555555555\"", API_OWNER_UNKNOWN},
-        {"\"111111112222-4333-8444-5555555555555\"", API_OWNER_UNKNOWN},
-        /* digits enough, and a hyphen where it does not belong */
-        {"\"1111111-12222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
-        {"\"11111111-222-24333-8444-555555555555\"", API_OWNER_UNKNOWN},
-        {"\"11111111-2222-433-38444-555555555555\"", API_OWNER_UNKNOWN},
-        {"\"11111111-2222-4333-844-4555555555555\"", API_OWNER_UNKNOWN},
-        {"\"\\u0000" UUID "\"", API_OWNER_UNKNOWN},
-        {"\"00000000-0000-0000-0000-000000000000\"", API_OWNER_UNKNOWN},
-        {"\"ffffffff-ffff-ffff-ffff-ffffffffffff\"", API_OWNER_UNKNOWN},
-    };
     struct buf body = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         struct api_record record;
 
         buf_reset(&body);
-        buf_printf(&body, "{\"metadata\":{\"requestCorrelationId\":%s}}", cases[i].id);
+        buf_printf(&body, "{\"metadata\":{\"requestCorrelationId\":%s}}", ids[i].id);
         assert_true(read_guide(buf_span(&body), &record));
-        if (api_owner(&record.id, correlation) != cases[i].owner)
-            fail_msg("%s: %d", cases[i].id, api_owner(&record.id, correlation));
+        if (api_owner(&record.id, correlation) != ids[i].owner)
+            fail_msg("%s: %d", ids[i].id, api_owner(&record.id, correlation));
     }
     buf_release(&body);
 }

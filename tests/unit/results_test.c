@@ -61,7 +61,7 @@ static const struct {
     {ALL, "{\"out\":[{\"id\":\"a\",\"s\":0},{\"id\":\"b\",\"s\":100}]}", "0 , 0 "},
     {ALL, "{\"out\":[{\"id\":\"a\",\"s\":99999999999999999999},{\"id\":\"b\",\"s\":-200}]}",
      "0 , 0 "},
-    /* success next to an error; null, false, zero and empty texts are no error */
+    /* success next to an error; null, false, zero or an empty text is not an error */
     {ALL,
      "{\"out\":[{\"id\":\"a\",\"ok\":true,\"e\":{\"code\":\"x\"}},"
      "{\"id\":\"b\",\"s\":200,\"e\":{\"message\":\"m\"}}]}",

@@ -1,4 +1,4 @@
-/* What stands in the way of a database that is opened. */
+/* What keeps a database from being opened. */
 #include "core/store/store.h"
 
 #include "core/base/mem.h"

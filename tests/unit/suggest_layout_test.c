@@ -55,100 +55,101 @@ static const char *find(struct scene *scene, const char *text, char delimiter)
     return found;
 }
 
+static const struct {
+    const char *text, *layout;
+} layouts[] = {
+    {"id;n\na;1\nb;2\n", "; 0 id id"},
+    /* the header row comes after titles, of which one has two lines */
+    {"Report\nof today\nid;n\na;1\nb;2\n", "; 2 id id"},
+    {"\"Report\nof today\";\nid;n\na;1\nb;2\n", "; 2 id id"},
+    {"# one\n# two\nid;n\na;1\nb;2\n", "; 0 comment # id id"},
+    {"# one\ntwo\nid;n\na;1\nb;2\n", "; 2 id id"},
+    {"sep=;\nid;n\na;1\nb;2\n", "; 0 id id"},
+    {"sepia\nid;n\na;1\nb;2\n", "; 1 id id"},
+    /* a title with the cells of a spreadsheet after it */
+    {"Prices;;\nid;n;m\na;1;1\nb;2;2\n", "; 1 id id"},
+    {"a:b\n1:2\n", ": 0 id a"},
+    /* a row with a name twice, or with a number, is not a header row */
+    {"n;n\nid;n\na;1\nb;2\n", "; 1 id id"},
+    {"2026;2027\nid;n\na;1\nb;2\n", "; 1 id id"},
+    {"#d1\nd1;d2\na;1\nb;2\n", "; 0 comment # id d1"},
+    {"record_id;7;7\na;1;2\nb;2;3\n", "; 0 id record_id"},
+    /* a line of dashes, and what only looks like one */
+    {"id;n\n--;-\na;1\nb;2\n", "; 0 comment --;- id id"},
+    {"#\nid;n\n--;-\na;1\nb;2\n", "; 0 comment # id id"},
+    {"id;n\n--;-", "; 0 id id"},
+    /* comments between rows */
+    {"id;n\na;1\n# page\nb;2\n#c;3\n", "; 0 comment # id id"},
+    {"id;n\na;1\n\n\nb;2\n", "; 0 id id"},
+    /* rows that are too short or too long, more than one in twenty of them */
+    {"id;n;m\na;1;1\nb;2\nc;3\nd;4;4\n", "; 0 short id id"},
+    {"id;n;m\na;1;1\nb;2;3;4\nc;3;3;3\nd;4;4\n", "; 0 long id id"},
+    {"id;n;m\na;1;1\nb;2\nc;3;3\nd;4;4\n", "; 0 id id"},
+    /* the record is named by a column of its own values */
+    {"n;kundennr;m\na;1;1\na;2;1\na;3;1\n", "; 0 id kundennr"},
+    {"order no;code\n1;1\n2;2\n", "; 0 id order no"},
+    {"width;n\n1;1\n2;2\n", "; 0 id width"},
+    {"a;b\n1;\n1;\n", "; 0 id a"},
+    {";b;c\n1;;x\n2;;x\n", ", 0 id ;b;c"},
+    {"a;b\n;\n;\n", "; 0 id -"},
+    {"record_id;version\na;1\na;1\n", "; 0 versioned id record_id"},
+    /* lines after the last row */
+    {"id;n\na;1\nb;2\nTotal;2\n", "; 0 footer ^(Total) id id"},
+    {"id;n\na;1\nb;2\nTOTAL 2\n\x1A", "; 0 footer ^(TOTAL [0-9]+) id id"},
+    {"id;n\na;1\nb;2\nTotal 2\nTotal 3\n", "; 0 footer ^(Total [0-9]+) id id"},
+    {"id;n\na;1\nb;2\nTotal \xC3\xA4\n", "; 0 footer ^(Total ) id id"},
+    {"id;n\na;1\nb;2\nTotal\x7F\n", "; 0 footer ^(Total) id id"},
+    {"id;n\na;1\nb;2\n\"Total\"\n", "; 0 id id"},
+    {"id;n\na;1\nb;2\nTotal\t9\n", "; 0 footer ^(Total) id id"},
+    {"id;n\na;1\nb;2\nTotal (a+b) of [x]?\n",
+     "; 0 footer ^(Total \\(a\\+b\\) of \\[x\\]\\?) id id"},
+    {"id;n\na;1\nb;2\na\n", "; 0 id id"},
+    {"id;n\na;1\nb;2\nfinished at 23:59:59 o'clock in Ulm\n",
+     "; 0 footer ^(finished at [0-9]+:[0-9]+:[0-9]+ o'cloc) id id"},
+    {"id;n\na;1\nb;2\n\r\n", "; 0 id id"},
+    {"#\nid;n\na;1\nb;2\n# end\n", "; 0 comment # id id"},
+    {"id;n\na;1\nb;2\n# end\n", "; 0 comment # id id"},
+    {"id;n;m\na;1;1\nb;2\nc;3\nok\n", ", 0 id id;n;m"},
+    {"id;n", "; 0 id id"},
+    {"id;n\na;1\nb;2", "; 0 id id"},
+    {"id;n\n--;-\na;1\n# end\n", "; 0 comment --;- footer ^(# end) id id"},
+    {"id;n;m\na;1;1\nb;2\nc;3\nd;4;4\ne;5;5\nf;6;6\nok\n", "; 0 short id id"},
+    {"id;n\na;1\nb;2\nc;3\nd;4\ne;5\nEnd 1\nEnde 2\nEof 3\nFin 4\nRows 5\nSum 6\nSumme 7\n"
+     "Total 8\nTotal x\n",
+     "; 0 footer ^(Total x|Total [0-9]+|Summe [0-9]+|Sum [0-9]+|Rows [0-9]+|Fin [0-9]+|"
+     "Eof [0-9]+|Ende [0-9]+) id id"},
+    {"id;n\na;1\nb;2\n;;;\n", "; 0 id id"},
+    {"a;\n1;x\n1;x\n", "; 0 id a"},
+    {"\na;b\n", "; 1 id a"},
+    /* no table */
+    {"", "a.csv: the file is empty"},
+    {"{\"a\":1}\n", "a.csv: is JSON, not CSV: rename it to .ndjson; where an object continues "
+                    "in the next line, convert it with jq -c . first"},
+    {"1;2\n3;4\n", "a.csv: none of the first 30 lines is a header row: save it with the names "
+                   "of its columns in one line"},
+    {"\n\n\n", "a.csv: none of the first 30 lines is a header row: save it with the names of "
+               "its columns in one line"},
+    {"id;\"n\na;1\nb;2\n", "; 0 unquoted id id"},
+    /* encodings */
+    {"id;n\na;M\xFCnchen\nb;Stra\xDF"
+     "e\n",
+     "; 0 encoding 5 id id"},
+    {"id;n\na;M\x81nchen\nb;Stra\xE1"
+     "e\n",
+     "; 0 encoding 8 id id"},
+    {"id;n\na;M\x84rz\nb;\x94l\n", "; 0 encoding 8 id id"},
+    {"id;n\na;\xC3\xA4\xC3\xB6\xC3\xBC\nb;\xFC\n", "; 0 id id"},
+};
+
 static void a_layout_is_found_in_the_text(void **state)
 {
-    static const struct {
-        const char *text, *layout;
-    } cases[] = {
-        {"id;n\na;1\nb;2\n", "; 0 id id"},
-        /* the header row comes after titles, of which one has two lines */
-        {"Report\nof today\nid;n\na;1\nb;2\n", "; 2 id id"},
-        {"\"Report\nof today\";\nid;n\na;1\nb;2\n", "; 2 id id"},
-        {"# one\n# two\nid;n\na;1\nb;2\n", "; 0 comment # id id"},
-        {"# one\ntwo\nid;n\na;1\nb;2\n", "; 2 id id"},
-        {"sep=;\nid;n\na;1\nb;2\n", "; 0 id id"},
-        {"sepia\nid;n\na;1\nb;2\n", "; 1 id id"},
-        /* a title with the cells of a spreadsheet after it */
-        {"Prices;;\nid;n;m\na;1;1\nb;2;2\n", "; 1 id id"},
-        {"a:b\n1:2\n", ": 0 id a"},
-        /* a name twice, and one that is a number, are no header row */
-        {"n;n\nid;n\na;1\nb;2\n", "; 1 id id"},
-        {"2026;2027\nid;n\na;1\nb;2\n", "; 1 id id"},
-        {"#d1\nd1;d2\na;1\nb;2\n", "; 0 comment # id d1"},
-        {"record_id;7;7\na;1;2\nb;2;3\n", "; 0 id record_id"},
-        /* a line of dashes, and what only looks like one */
-        {"id;n\n--;-\na;1\nb;2\n", "; 0 comment --;- id id"},
-        {"#\nid;n\n--;-\na;1\nb;2\n", "; 0 comment # id id"},
-        {"id;n\n--;-", "; 0 id id"},
-        /* comments between rows */
-        {"id;n\na;1\n# page\nb;2\n#c;3\n", "; 0 comment # id id"},
-        {"id;n\na;1\n\n\nb;2\n", "; 0 id id"},
-        /* rows that are too short or too long, more than one in twenty of them */
-        {"id;n;m\na;1;1\nb;2\nc;3\nd;4;4\n", "; 0 short id id"},
-        {"id;n;m\na;1;1\nb;2;3;4\nc;3;3;3\nd;4;4\n", "; 0 long id id"},
-        {"id;n;m\na;1;1\nb;2\nc;3;3\nd;4;4\n", "; 0 id id"},
-        /* the record is named by a column of its own values */
-        {"n;kundennr;m\na;1;1\na;2;1\na;3;1\n", "; 0 id kundennr"},
-        {"order no;code\n1;1\n2;2\n", "; 0 id order no"},
-        {"width;n\n1;1\n2;2\n", "; 0 id width"},
-        {"a;b\n1;\n1;\n", "; 0 id a"},
-        {";b;c\n1;;x\n2;;x\n", ", 0 id ;b;c"},
-        {"a;b\n;\n;\n", "; 0 id -"},
-        {"record_id;version\na;1\na;1\n", "; 0 versioned id record_id"},
-        /* lines after the last row */
-        {"id;n\na;1\nb;2\nTotal;2\n", "; 0 footer ^(Total) id id"},
-        {"id;n\na;1\nb;2\nTOTAL 2\n\x1A", "; 0 footer ^(TOTAL [0-9]+) id id"},
-        {"id;n\na;1\nb;2\nTotal 2\nTotal 3\n", "; 0 footer ^(Total [0-9]+) id id"},
-        {"id;n\na;1\nb;2\nTotal \xC3\xA4\n", "; 0 footer ^(Total ) id id"},
-        {"id;n\na;1\nb;2\nTotal\x7F\n", "; 0 footer ^(Total) id id"},
-        {"id;n\na;1\nb;2\n\"Total\"\n", "; 0 id id"},
-        {"id;n\na;1\nb;2\nTotal\t9\n", "; 0 footer ^(Total) id id"},
-        {"id;n\na;1\nb;2\nTotal (a+b) of [x]?\n",
-         "; 0 footer ^(Total \\(a\\+b\\) of \\[x\\]\\?) id id"},
-        {"id;n\na;1\nb;2\na\n", "; 0 id id"},
-        {"id;n\na;1\nb;2\nfinished at 23:59:59 o'clock in Ulm\n",
-         "; 0 footer ^(finished at [0-9]+:[0-9]+:[0-9]+ o'cloc) id id"},
-        {"id;n\na;1\nb;2\n\r\n", "; 0 id id"},
-        {"#\nid;n\na;1\nb;2\n# end\n", "; 0 comment # id id"},
-        {"id;n\na;1\nb;2\n# end\n", "; 0 comment # id id"},
-        {"id;n;m\na;1;1\nb;2\nc;3\nok\n", ", 0 id id;n;m"},
-        {"id;n", "; 0 id id"},
-        {"id;n\na;1\nb;2", "; 0 id id"},
-        {"id;n\n--;-\na;1\n# end\n", "; 0 comment --;- footer ^(# end) id id"},
-        {"id;n;m\na;1;1\nb;2\nc;3\nd;4;4\ne;5;5\nf;6;6\nok\n", "; 0 short id id"},
-        {"id;n\na;1\nb;2\nc;3\nd;4\ne;5\nEnd 1\nEnde 2\nEof 3\nFin 4\nRows 5\nSum 6\nSumme 7\n"
-         "Total 8\nTotal x\n",
-         "; 0 footer ^(Total x|Total [0-9]+|Summe [0-9]+|Sum [0-9]+|Rows [0-9]+|Fin [0-9]+|"
-         "Eof [0-9]+|Ende [0-9]+) id id"},
-        {"id;n\na;1\nb;2\n;;;\n", "; 0 id id"},
-        {"a;\n1;x\n1;x\n", "; 0 id a"},
-        {"\na;b\n", "; 1 id a"},
-        /* no table */
-        {"", "a.csv: the file is empty"},
-        {"{\"a\":1}\n", "a.csv: is JSON, not CSV: rename it to .ndjson; where an object continues "
-                        "in the next line, convert it with jq -c . first"},
-        {"1;2\n3;4\n", "a.csv: none of the first 30 lines is a header row: save it with the names "
-                       "of its columns in one line"},
-        {"\n\n\n", "a.csv: none of the first 30 lines is a header row: save it with the names of "
-                   "its columns in one line"},
-        {"id;\"n\na;1\nb;2\n", "; 0 unquoted id id"},
-        /* encodings */
-        {"id;n\na;M\xFCnchen\nb;Stra\xDF"
-         "e\n",
-         "; 0 encoding 5 id id"},
-        {"id;n\na;M\x81nchen\nb;Stra\xE1"
-         "e\n",
-         "; 0 encoding 8 id id"},
-        {"id;n\na;M\x84rz\nb;\x94l\n", "; 0 encoding 8 id id"},
-        {"id;n\na;\xC3\xA4\xC3\xB6\xC3\xBC\nb;\xFC\n", "; 0 id id"},
-    };
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *found = find(scene, cases[i].text, 0);
+    for (size_t i = 0; i < COUNT(layouts); i++) {
+        const char *found = find(scene, layouts[i].text, 0);
 
-        if (strcmp(found, cases[i].layout) != 0)
-            fail_msg("%s: %s, not %s", cases[i].text, found, cases[i].layout);
+        if (strcmp(found, layouts[i].layout) != 0)
+            fail_msg("%s: %s, not %s", layouts[i].text, found, layouts[i].layout);
     }
 }
 

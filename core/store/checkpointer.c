@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/store/db.h"
+#include "core/store/files.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ struct checkpointer *checkpointer_open(const struct store *store)
 
     /* a connection knows of the log once it has read the file */
     if (sqlite3_open_v2(store->path, &checkpointer->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                        NULL) == SQLITE_OK)
+                        files_vfs()) == SQLITE_OK)
         sqlite3_exec(checkpointer->db, "PRAGMA schema_version", NULL, NULL, NULL);
     return checkpointer;
 }

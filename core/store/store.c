@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/store/db.h"
+#include "core/store/files.h"
 #include "core/store/migrate.h"
 #include "core/store/open_batches.h"
 
@@ -218,7 +219,7 @@ static int open_database(struct store *store, enum store_mode mode)
     int code;
 
     if (!reads || mode == STORE_LOOKING || exists_beside(store->path, "-wal"))
-        return sqlite3_open_v2(store->path, &store->db, flags, NULL);
+        return sqlite3_open_v2(store->path, &store->db, flags, files_vfs());
     uri = db_uri(store->path, "immutable=1");
     code = sqlite3_open_v2(uri, &store->db, flags | SQLITE_OPEN_URI, NULL);
     free(uri);

@@ -61,7 +61,6 @@ static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
 
 static bool compile_rules(struct compiler *c, uint32_t value)
 {
-    struct rule_checker *checker;
     struct err fault = {0};
     uint32_t index = 0;
 
@@ -77,10 +76,8 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_token(c, i)->next)
         if (!compile_rule(c, i, index++))
             return false;
-    /* opened together here, so that this does not fail when rows are checked */
-    checker = rule_checker_open(c->schema->rules, &fault);
-    rule_checker_close(checker);
-    return checker || compiler_refuse(c, "/rules", "are too complex together: %s", fault.text);
+    return rules_finish(c->schema->rules, &fault) ||
+           compiler_refuse(c, "/rules", "are too complex together: %s", fault.text);
 }
 
 /* Reads a setting with two values; sets *is_second for the second one. */

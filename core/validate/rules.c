@@ -10,22 +10,9 @@
 #include <stdlib.h>
 
 enum {
-    DEPTH_MAX = 100,       /* of one rule's expression */
+    DEPTH_MAX = 100, /* of one rule's expression */
+    ALL_DEPTH_MAX = DEPTH_MAX + RULES_MAX + 10,
     PROPERTIES_MAX = 2000, /* columns of a table, by SQLite's default */
-};
-
-struct rules {
-    const struct row_shape *shape;
-    struct rule *items;
-    size_t count;
-    bool *named;            /* per property: a rule names it, so it is read from each row */
-    struct sandbox sandbox; /* with SANDBOX_TABLE of the properties */
-};
-
-/* SANDBOX_ROW of a checker. */
-struct row_table {
-    sqlite3_vtab base;
-    const struct cell *cells;
 };
 
 /* What a rule sees of a property. */
@@ -37,23 +24,36 @@ struct cell {
     struct buf decoded; /* a string with escapes */
 };
 
-struct rule_checker {
-    const struct rules *rules;
-    struct sandbox sandbox;
-    sqlite3_stmt *any;     /* whether a rule fails; is not reset from row to row */
-    sqlite3_stmt *all;     /* which rules fail; NULL: not needed so far */
-    sqlite3_stmt **single; /* one per rule, for rows that `all` cannot be evaluated on; NULL: none
-                              came yet */
-    uint32_t *properties;  /* index of the property of column i of SANDBOX_ROW */
-    struct cell *cells;    /* of the current row, per column */
+/* SANDBOX_TABLE: its columns, and the values of the current row. */
+struct row_table {
+    sqlite3_vtab base;
+    const struct row_shape *shape;
+    uint32_t *properties; /* index of the property of each column */
+    struct cell *cells;   /* per column; NULL: the table has no row */
     int column_count;
 };
 
-/* Appends a property as an SQL name; false if it contains a NUL, which SQL does not allow. */
-static bool append_name(struct buf *sql, struct span name)
+struct rules {
+    const struct row_shape *shape;
+    struct rule *items;
+    size_t count;
+    bool *named; /* per property: a rule names it, so it is read from each row */
+    struct sandbox sandbox;
+    struct row_table table; /* of all properties */
+};
+
+struct rule_checker {
+    const struct rules *rules;
+    struct sandbox sandbox;
+    sqlite3_stmt *any;      /* whether a rule fails; is not reset from row to row */
+    sqlite3_stmt *all;      /* which rules fail; NULL: not needed so far */
+    sqlite3_stmt **single;  /* one per rule, for rows that `all` cannot be evaluated on; NULL: none
+                               came yet */
+    struct row_table table; /* of the properties that rules name */
+};
+
+static void append_name(struct buf *sql, struct span name)
 {
-    if (name.size && memchr(name.data, '\0', name.size))
-        return false;
     buf_append_char(sql, '"');
     for (size_t i = 0; i < name.size; i++) {
         if (name.data[i] == '"')
@@ -61,124 +61,6 @@ static bool append_name(struct buf *sql, struct span name)
         buf_append_char(sql, name.data[i]);
     }
     buf_append_char(sql, '"');
-    return true;
-}
-
-static bool create_table(struct rules *rules, struct err *err)
-{
-    struct buf sql = {0};
-    char *message = NULL;
-    bool created;
-
-    buf_append_text(&sql, "CREATE TABLE \"" SANDBOX_TABLE "\"");
-    for (size_t i = 0, count = 0; i < rules->shape->count; i++) {
-        size_t before = sql.size;
-
-        buf_append_char(&sql, count ? ',' : '(');
-        if (append_name(&sql, rules->shape->properties[i].name))
-            count++;
-        else
-            sql.size = before;
-    }
-    buf_append_char(&sql, ')');
-    created = sqlite3_exec(rules->sandbox.db, buf_text(&sql), NULL, NULL, &message) == SQLITE_OK;
-    if (!created)
-        err_set(err, ERR_CONFIG, "SQL cannot use these properties in rules: %s", message);
-    buf_release(&sql);
-    sqlite3_free(message);
-    return created;
-}
-
-static bool rules_build(struct rules *rules, const struct row_shape *shape, struct err *err)
-{
-    if (shape->count > PROPERTIES_MAX)
-        return err_set(err, ERR_CONFIG, "rules support at most %d properties", PROPERTIES_MAX);
-    rules->shape = shape;
-    rules->items = mem_calloc(RULES_MAX, sizeof *rules->items);
-    rules->named = mem_calloc(shape->count, sizeof *rules->named);
-    if (!sandbox_open(&rules->sandbox, DEPTH_MAX, err) || !create_table(rules, err))
-        return false;
-    sandbox_lock(&rules->sandbox, shape);
-    return true;
-}
-
-struct rules *rules_open(const struct row_shape *shape, struct err *err)
-{
-    struct rules *rules = mem_calloc(1, sizeof *rules);
-
-    if (rules_build(rules, shape, err))
-        return rules;
-    rules_close(rules);
-    return NULL;
-}
-
-void rules_close(struct rules *rules)
-{
-    if (!rules)
-        return;
-    sandbox_close(&rules->sandbox);
-    free(rules->named);
-    free(rules->items);
-    free(rules);
-}
-
-/* True if SQLite accepts the check between these two texts as a query with one column and without
- * parameters. */
-static bool is_valid_between(struct rules *rules, struct span check, const char *before,
-                             const char *after, struct err *err)
-{
-    struct buf sql = {0};
-    sqlite3_stmt *statement;
-    bool valid;
-
-    /* line ends around it, so that a comment ends with the check */
-    buf_printf(&sql, "%s\n", before);
-    buf_append_span(&sql, check);
-    buf_printf(&sql, "\n%s", after);
-    statement = sandbox_prepare(&rules->sandbox, &sql, 1);
-    buf_release(&sql);
-    if (!statement)
-        return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&rules->sandbox));
-    valid = sqlite3_column_count(statement) == 1;
-    if (!valid)
-        err_set(err, ERR_CONFIG, "must be one expression");
-    else if (sqlite3_bind_parameter_count(statement) > 0)
-        valid = err_set(err, ERR_CONFIG, "must not use parameters");
-    sqlite3_finalize(statement);
-    return valid;
-}
-
-/* After SELECT it cannot close a bracket that it did not open; within brackets it is neither a list
- * nor a clause, nor does it end the statement; after WHERE it is not an aggregate. So a text that
- * is valid in both places is one expression within brackets anywhere. */
-static bool prove(struct rules *rules, struct span check, struct err *err)
-{
-    if (check.size > RULE_SIZE_MAX)
-        return err_set(err, ERR_CONFIG, "must not be longer than %d bytes", RULE_SIZE_MAX);
-    if (check.size && memchr(check.data, '\0', check.size))
-        return err_set(err, ERR_CONFIG, "contains a NUL byte");
-    return is_valid_between(rules, check, "SELECT 1 FROM \"" SANDBOX_TABLE "\" WHERE (", ")",
-                            err) &&
-           is_valid_between(rules, check, "SELECT", "FROM \"" SANDBOX_TABLE "\"", err);
-}
-
-bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
-{
-    bool named = false;
-
-    if (rules->count == RULES_MAX)
-        return err_set(err, ERR_CONFIG, "there are more than %d rules", RULES_MAX);
-    memset(rules->sandbox.named, 0, rules->shape->count * sizeof *rules->sandbox.named);
-    if (!prove(rules, rule->check, err))
-        return false;
-    for (size_t i = 0; i < rules->shape->count; i++) {
-        named |= rules->sandbox.named[i];
-        rules->named[i] |= rules->sandbox.named[i];
-    }
-    if (!named)
-        return err_set(err, ERR_CONFIG, "does not name a property");
-    rules->items[rules->count++] = *rule;
-    return true;
 }
 
 /* --- the current row as a table (https://www.sqlite.org/vtab.html) ---
@@ -187,34 +69,32 @@ bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
  * which costs half of what binding, running and resetting a statement for each row does. */
 
 static int row_connect(sqlite3 *db, void *context, int count, const char *const *arguments,
-                       sqlite3_vtab **table, char **message)
+                       sqlite3_vtab **made, char **message)
 {
-    const struct rule_checker *checker = context;
-    struct row_table *made = sqlite3_malloc(sizeof *made);
+    struct row_table *table = context;
     struct buf sql = {0};
     int result;
 
     (void)count;
     (void)arguments;
-    (void)message;
-    if (!made)
-        return SQLITE_NOMEM;
-    *made = (struct row_table){.cells = checker->cells};
     buf_append_text(&sql, "CREATE TABLE x");
-    for (int i = 0; i < checker->column_count; i++) {
+    for (int i = 0; i < table->column_count; i++) {
         buf_append_char(&sql, i ? ',' : '(');
-        append_name(&sql, checker->rules->shape->properties[checker->properties[i]].name);
+        append_name(&sql, table->shape->properties[table->properties[i]].name);
     }
     buf_append_char(&sql, ')');
     result = sqlite3_declare_vtab(db, buf_text(&sql));
+    if (result != SQLITE_OK)
+        *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
     buf_release(&sql);
-    *table = &made->base;
+    *made = &table->base;
     return result;
 }
 
+/* The table belongs to the rules, or to their checker. */
 static int row_disconnect(sqlite3_vtab *table)
 {
-    sqlite3_free(table);
+    (void)table;
     return SQLITE_OK;
 }
 
@@ -260,8 +140,7 @@ static int row_next(sqlite3_vtab_cursor *cursor)
 
 static int row_eof(sqlite3_vtab_cursor *cursor)
 {
-    (void)cursor;
-    return 0;
+    return !((struct row_table *)cursor->pVtab)->cells;
 }
 
 /* Texts are not copied: the row outlives the step that reads them. */
@@ -306,6 +185,132 @@ static const sqlite3_module row_module = {
     .xRowid = row_id,
 };
 
+/* Makes the table in the sandbox, before that is locked: it is connected when it is named first. */
+static bool make_table(struct sandbox *sandbox, struct row_table *table, struct err *err)
+{
+    bool made =
+        sqlite3_create_module(sandbox->db, SANDBOX_TABLE, &row_module, table) == SQLITE_OK &&
+        sqlite3_exec(sandbox->db, "SELECT 1 FROM \"" SANDBOX_TABLE "\" LIMIT 0", NULL, NULL,
+                     NULL) == SQLITE_OK;
+
+    return made || err_set(err, ERR_CONFIG, "SQL cannot use these properties in rules: %s",
+                           sqlite3_errmsg(sandbox->db));
+}
+
+/* Opens the sandbox with the table; the properties in `named` are its columns, or all. SQL does not
+ * allow a NUL in a name. */
+static bool open_sandbox(struct sandbox *sandbox, struct row_table *table,
+                         const struct row_shape *shape, const bool *named, int depth_max,
+                         struct err *err)
+{
+    table->shape = shape;
+    table->properties = mem_calloc(shape->count, sizeof *table->properties);
+    for (size_t i = 0; i < shape->count; i++) {
+        struct span name = shape->properties[i].name;
+
+        if (named ? named[i] : !name.size || !memchr(name.data, '\0', name.size))
+            table->properties[table->column_count++] = (uint32_t)i;
+    }
+    if (!sandbox_open(sandbox, depth_max, err) || !make_table(sandbox, table, err))
+        return false;
+    sandbox_lock(sandbox, shape);
+    return true;
+}
+
+/* --- the rules of a schema --- */
+
+static bool rules_build(struct rules *rules, const struct row_shape *shape, struct err *err)
+{
+    if (shape->count > PROPERTIES_MAX)
+        return err_set(err, ERR_CONFIG, "rules support at most %d properties", PROPERTIES_MAX);
+    rules->shape = shape;
+    rules->items = mem_calloc(RULES_MAX, sizeof *rules->items);
+    rules->named = mem_calloc(shape->count, sizeof *rules->named);
+    return open_sandbox(&rules->sandbox, &rules->table, shape, NULL, DEPTH_MAX, err);
+}
+
+struct rules *rules_open(const struct row_shape *shape, struct err *err)
+{
+    struct rules *rules = mem_calloc(1, sizeof *rules);
+
+    if (rules_build(rules, shape, err))
+        return rules;
+    rules_close(rules);
+    return NULL;
+}
+
+void rules_close(struct rules *rules)
+{
+    if (!rules)
+        return;
+    sandbox_close(&rules->sandbox);
+    free(rules->table.properties);
+    free(rules->named);
+    free(rules->items);
+    free(rules);
+}
+
+/* True if SQLite accepts the check between these two texts as a query with one column and without
+ * parameters. */
+static bool is_valid_between(struct rules *rules, struct span check, const char *before,
+                             const char *after, struct err *err)
+{
+    struct buf sql = {0};
+    sqlite3_stmt *statement;
+    bool valid;
+
+    /* line ends around it, so that a comment ends with the check */
+    buf_printf(&sql, "%s\n", before);
+    buf_append_span(&sql, check);
+    buf_printf(&sql, "\n%s", after);
+    statement = sandbox_prepare(&rules->sandbox, &sql, 1);
+    buf_release(&sql);
+    if (!statement)
+        return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&rules->sandbox));
+    valid = sqlite3_column_count(statement) == 1;
+    if (!valid)
+        err_set(err, ERR_CONFIG, "must be one expression");
+    else if (sqlite3_bind_parameter_count(statement) > 0)
+        valid = err_set(err, ERR_CONFIG, "must not use parameters");
+    sqlite3_finalize(statement);
+    return valid;
+}
+
+/* After SELECT it cannot close a bracket that it did not open; within brackets it is neither a list
+ * nor a clause, nor does it end the statement; after WHERE it is not an aggregate. So a text that
+ * is valid in both places is one expression within brackets anywhere. */
+static bool prove(struct rules *rules, struct span check, struct err *err)
+{
+    if (check.size > RULE_SIZE_MAX)
+        return err_set(err, ERR_CONFIG, "must not be longer than %d bytes", RULE_SIZE_MAX);
+    if (check.size && memchr(check.data, '\0', check.size))
+        return err_set(err, ERR_CONFIG, "contains a NUL byte");
+    if (check.size && memchr(check.data, SANDBOX_TABLE[0], check.size))
+        return err_set(err, ERR_CONFIG, "must not use the table " SANDBOX_TABLE);
+    return is_valid_between(rules, check, "SELECT 1 FROM \"" SANDBOX_TABLE "\" WHERE (", ")",
+                            err) &&
+           is_valid_between(rules, check, "SELECT", "FROM \"" SANDBOX_TABLE "\"", err);
+}
+
+bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
+{
+    bool named = false;
+
+    if (rules->count == RULES_MAX)
+        return err_set(err, ERR_CONFIG, "there are more than %d rules", RULES_MAX);
+    memset(rules->sandbox.named, 0, rules->shape->count * sizeof *rules->sandbox.named);
+    if (!prove(rules, rule->check, err))
+        return false;
+    for (size_t i = 0; i < rules->shape->count; i++) {
+        named |= rules->sandbox.named[i];
+        rules->named[i] |= rules->sandbox.named[i];
+    }
+    if (!named)
+        return err_set(err, ERR_CONFIG, "does not name a property");
+    rules->items[rules->count++] = *rule;
+    return true;
+}
+
 /* --- one thread's rules --- */
 
 static void append_failed(struct buf *sql, const struct rule *rule)
@@ -316,10 +321,9 @@ static void append_failed(struct buf *sql, const struct rule *rule)
 }
 
 /* Prepares the failures of some rules: SELECT NOT(a), NOT(b) FROM row; or whether there is one. */
-static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, size_t count,
-                                   bool any)
+static sqlite3_stmt *prepare_rules(const struct rules *rules, struct sandbox *sandbox, size_t first,
+                                   size_t count, bool any)
 {
-    const struct rules *rules = checker->rules;
     struct buf sql = {0};
     sqlite3_stmt *statement;
 
@@ -330,34 +334,32 @@ static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, s
         append_failed(&sql, &rules->items[i]);
     }
     buf_append_text(&sql, any ? " THEN 1 END" : "");
-    buf_append_text(&sql, " FROM \"" SANDBOX_ROW "\"");
-    statement = sandbox_prepare(&checker->sandbox, &sql, 1);
+    buf_append_text(&sql, " FROM \"" SANDBOX_TABLE "\"");
+    statement = sandbox_prepare(sandbox, &sql, 1);
     buf_release(&sql);
     return statement;
+}
+
+bool rules_finish(struct rules *rules, struct err *err)
+{
+    sqlite3_stmt *statement;
+
+    sqlite3_limit(rules->sandbox.db, SQLITE_LIMIT_EXPR_DEPTH, ALL_DEPTH_MAX);
+    statement = prepare_rules(rules, &rules->sandbox, 0, rules->count, true);
+    sqlite3_finalize(statement);
+    return statement || err_set(err, ERR_CONFIG, "%s", sandbox_objection(&rules->sandbox));
 }
 
 static bool rule_checker_build(struct rule_checker *checker, struct err *err)
 {
     const struct rules *rules = checker->rules;
-    size_t property_count = rules->shape->count;
 
-    checker->properties = mem_calloc(property_count, sizeof *checker->properties);
-    checker->cells = mem_calloc(property_count, sizeof *checker->cells);
     checker->single = mem_calloc(rules->count, sizeof(sqlite3_stmt *));
-    for (size_t i = 0; i < property_count; i++)
-        if (rules->named[i])
-            checker->properties[checker->column_count++] = (uint32_t)i;
-    if (!sandbox_open(&checker->sandbox, DEPTH_MAX + RULES_MAX + 10, err))
+    checker->table.cells = mem_calloc(rules->shape->count, sizeof *checker->table.cells);
+    if (!open_sandbox(&checker->sandbox, &checker->table, rules->shape, rules->named, ALL_DEPTH_MAX,
+                      err))
         return false;
-    /* the table is made when it is named first */
-    if (sqlite3_create_module(checker->sandbox.db, SANDBOX_ROW, &row_module, checker) !=
-            SQLITE_OK ||
-        sqlite3_exec(checker->sandbox.db, "SELECT 1 FROM \"" SANDBOX_ROW "\" LIMIT 0", NULL, NULL,
-                     NULL) != SQLITE_OK)
-        return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errmsg(checker->sandbox.db));
-    sandbox_lock(&checker->sandbox, rules->shape);
-    checker->sandbox.has_row = true;
-    checker->any = prepare_rules(checker, 0, rules->count, true);
+    checker->any = prepare_rules(rules, &checker->sandbox, 0, rules->count, true);
     return checker->any || err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
 }
 
@@ -380,12 +382,12 @@ void rule_checker_close(struct rule_checker *checker)
     sqlite3_finalize(checker->all);
     for (size_t i = 0; checker->single && i < checker->rules->count; i++)
         sqlite3_finalize(checker->single[i]);
-    for (int i = 0; i < checker->column_count; i++)
-        buf_release(&checker->cells[i].decoded);
+    for (int i = 0; i < checker->table.column_count; i++)
+        buf_release(&checker->table.cells[i].decoded);
     sandbox_close(&checker->sandbox);
     free(checker->single);
-    free(checker->properties);
-    free(checker->cells);
+    free(checker->table.properties);
+    free(checker->table.cells);
     free(checker);
 }
 
@@ -432,14 +434,15 @@ static void read_row(struct rule_checker *checker, const struct row *row, const 
 {
     const struct row_property *properties = checker->rules->shape->properties;
 
-    for (int i = 0; i < checker->column_count; i++) {
-        uint32_t property = checker->properties[i];
+    for (int i = 0; i < checker->table.column_count; i++) {
+        uint32_t property = checker->table.properties[i];
+        struct cell *cell = &checker->table.cells[i];
         struct value value = {row->fields.data, row->tape.tokens, members[property]};
 
         if (value.index && value_has_type(value, properties[property].types))
-            read_cell(&checker->cells[i], value);
+            read_cell(cell, value);
         else
-            checker->cells[i].kind = CELL_NULL;
+            cell->kind = CELL_NULL;
     }
 }
 
@@ -464,7 +467,7 @@ static void check_singly(struct rule_checker *checker, struct violations *violat
 
         /* a part of `any`, which could be prepared */
         if (!checker->single[i])
-            checker->single[i] = prepare_rules(checker, i, 1, false);
+            checker->single[i] = prepare_rules(checker->rules, &checker->sandbox, i, 1, false);
         if (evaluate(checker, checker->single[i]) != SQLITE_ROW)
             violations_add(violations, rule->field, "check", "cannot be evaluated (%s): %.*s",
                            sqlite3_errmsg(checker->sandbox.db), (int)rule->message.size,
@@ -491,7 +494,7 @@ bool rule_checker_check(struct rule_checker *checker, const struct row *row,
     }
     sqlite3_reset(checker->any);
     if (!checker->all)
-        checker->all = prepare_rules(checker, 0, rules->count, false);
+        checker->all = prepare_rules(rules, &checker->sandbox, 0, rules->count, false);
     result = evaluate(checker, checker->all);
     for (size_t i = 0; result == SQLITE_ROW && i < rules->count; i++)
         if (sqlite3_column_int(checker->all, (int)i) == 1)

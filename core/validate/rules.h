@@ -35,6 +35,10 @@ void rules_close(struct rules *rules);
  * parameter, an aggregate, a function that is not in the list in sandbox.c). */
 bool rules_add(struct rules *rules, const struct rule *rule, struct err *err);
 
+/* Checks all rules together, after the last one, so that rule_checker_open does not fail.
+ * ERR_CONFIG if they are too complex for SQLite. */
+bool rules_finish(struct rules *rules, struct err *err);
+
 /* One thread's prepared rules. */
 struct rule_checker;
 

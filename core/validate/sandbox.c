@@ -50,7 +50,7 @@ static int refuse(struct sandbox *sandbox, const char *what, const char *name)
 
 static int allow_read(struct sandbox *sandbox, const char *table, const char *column)
 {
-    if (!table || !column || strcmp(table, sandbox->has_row ? SANDBOX_ROW : SANDBOX_TABLE) != 0)
+    if (!table || !column || strcmp(table, SANDBOX_TABLE) != 0)
         return refuse(sandbox, "the table ", table);
     for (size_t i = 0; i < sandbox->shape->count; i++) {
         if (span_is(sandbox->shape->properties[i].name, column)) {
@@ -167,9 +167,7 @@ sqlite3_stmt *sandbox_prepare(struct sandbox *sandbox, struct buf *sql, unsigned
     sandbox->ticks = 0;
     if (sql->size > SANDBOX_SQL_MAX ||
         sqlite3_prepare_v3(sandbox->db, buf_text(sql), (int)sql->size + 1,
-                           SQLITE_PREPARE_PERSISTENT |
-                               (sandbox->has_row ? 0 : SQLITE_PREPARE_NO_VTAB),
-                           &statement, &tail) != SQLITE_OK)
+                           SQLITE_PREPARE_PERSISTENT, &statement, &tail) != SQLITE_OK)
         return NULL;
     if (!*tail)
         return statement;

@@ -11,11 +11,8 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-/* The only table that can be read: with the properties of a shape while rules are added, and the
- * current row when it is checked. No rule uses the name of either, because it does not exist at the
- * other time. */
+/* The only table that can be read. */
 #define SANDBOX_TABLE "\001"
-#define SANDBOX_ROW   "\002"
 
 enum { SANDBOX_SQL_MAX = 4 << 20 /* bytes of one statement */ };
 
@@ -23,7 +20,6 @@ struct sandbox {
     struct sqlite3 *db;
     const struct row_shape *shape; /* its properties are the columns of the table */
     bool *named;                   /* per property: a statement named it since this was cleared */
-    bool has_row;                  /* SANDBOX_ROW is the table */
     bool reads_clock;              /* a statement uses a function that can depend on the time */
     unsigned selects_left;         /* while a statement is prepared */
     unsigned ticks;                /* of the progress handler; set to 0 before each evaluation */

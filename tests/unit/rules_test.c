@@ -295,7 +295,7 @@ static void a_rule_names_properties_and_nothing_else(void **state)
         {"\"d\" = 'd'", "no such column: d"}, /* never a string */
         {"a > 0 AND stock > 1", "no such column: stock"},
         {"row.a > 0", "no such column: row.a"},
-        {"\"\002\".a > 0", "no such column: \002.a"},
+        {"\"\001\".a > 0", "must not use the table \001"},
         {"main.row.a > 0", "no such column: main.row.a"},
         {"rowid > 0", "must not use the column ROWID"},
         {"_rowid_ > a", "must not use the column ROWID"},
@@ -317,7 +317,7 @@ static void a_rule_cannot_leave_the_sandbox(void **state)
         {"a IN sqlite_master", "must not use the table sqlite_master"},
         {"a IN sqlite_schema", "must not use the table sqlite_master"},
         {"a IN row", "no such table: row"},
-        {"a IN \"\002\"", "no such table: \002"},
+        {"a IN \"\001\"", "must not use the table \001"},
         {"a IN pragma_table_info('x')", NULL},
         {"a IN (SELECT name FROM pragma_database_list)", NULL},
         {"a IN json_each('[1]')", NULL},

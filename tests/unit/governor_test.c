@@ -455,11 +455,11 @@ static void a_wait_of_more_than_an_hour_is_a_quota_not_a_pace(void **state)
     (void)state;
     governor_init(&governor, 100);
     now_us = accept(&governor, 0, 10 * SECOND_US, 900);
-    refuse(&governor, now_us, 7200LL * SECOND_US, now_us);
+    refuse(&governor, now_us, 3662LL * SECOND_US, now_us);
     assert_rate(&governor, 98.5);
     governor_init(&governor, 100);
     now_us = accept(&governor, 0, 10 * SECOND_US, 900);
-    refuse(&governor, now_us, 3660LL * SECOND_US, now_us);
+    refuse(&governor, now_us, 3661LL * SECOND_US, now_us);
     assert_true(governor_rate_per_s(&governor) < 1);
 }
 

@@ -2,6 +2,7 @@
 #include "core/drain/task.h"
 
 #include "core/base/mem.h"
+#include "tests/lib/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,6 +160,37 @@ static void a_read_back_shows_who_made_the_version(void **state)
         if (rows[i].state != JOB_UNKNOWN)
             assert_int_equal(outcome->job_status, rows[i].state == JOB_CONFLICT ? 409 : 0);
     }
+}
+
+/* A property that the server changes by itself proves nothing, on either side. */
+static void what_the_target_ignores_is_not_compared(void **state)
+{
+    static const struct {
+        const char *fields;
+        enum job_state state;
+    } rows[] = {
+        {"{\"n\":1}", JOB_APPLIED},
+        {"{\"n\":1,\"seen\":\"now\"}", JOB_APPLIED},
+        {"{\"n\":2,\"seen\":\"then\"}", JOB_UNKNOWN},
+    };
+    struct stage *stage = *state;
+    char folder[SCRATCH_SIZE];
+
+    scratch_make(folder);
+    scratch_schema(folder, "Item", "\"n\":{\"type\":\"integer\"},\"seen\":{\"type\":\"string\"}",
+                   "\"target\":{\"preset\":\"guide\",\"read\":{\"ignore\":[\"seen\"]}}");
+    rebase_close(stage->rebase);
+    stage->rebase = rebase_open(folder);
+    buf_reset(&stage->task.claim.text);
+    buf_append_text(&stage->task.claim.text, "ItemA{\"n\":1,\"seen\":\"then\"}");
+    stage->task.claim.fields_size = stage->task.claim.text.size - 5;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char body[128];
+
+        snprintf(body, sizeof body, "{\"id\":\"A\",\"version\":6,\"fields\":%s}", rows[i].fields);
+        assert_int_equal(take(stage, 200, body)->state, rows[i].state);
+    }
+    scratch_remove(folder);
 }
 
 /* A record without its fields is not a record, for a read-back and for a fetch. */
@@ -673,6 +705,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_STAGE(a_read_back_shows_who_made_the_version),
+        ON_STAGE(what_the_target_ignores_is_not_compared),
         ON_STAGE(a_record_without_fields_does_not_count),
         ON_STAGE(a_conflict_names_both_versions_whoever_proved_it),
         ON_STAGE(a_conflict_with_another_job_of_ours_names_it),

@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make bench-count`: instructions a row, a job and a notification, counted by callgrind over fixed inputs,
+# `make bench-count`: instructions a row, a job, a row of a bulk request and a notification, counted by callgrind over fixed inputs,
 # which does not depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
 # BENCH_UPDATE=1 writes that file. The server is not counted.
 set -u
@@ -66,6 +66,17 @@ read -r _ _ url <"$work/ready"
 GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret count drain 2000 "$bin/rowferry" drain -q \
     --db "$work/jobs.db" --environment "$url" --concurrency 8 --rate none --audit none
 [ "$(sqlite3 "$work/jobs.db" 'SELECT sum(applied) FROM batch_summary')" = 2000 ] || die 'not all jobs were applied'
+
+# 1000 rows a request
+mkdir "$work/several"
+jq '."x-rowferry" = {write: "replace", target: {preset: "genesys-outbound-contacts", params: {list: "L"}}}' \
+    schema/InventoryItem.json >"$work/several/InventoryItem.json"
+awk -v count=5000 -f tests/bench/rows.awk </dev/null >"$work/InventoryItem-rows.csv"
+"$bin/rowferry" ingest -q --db "$work/rows.db" --schemas "$work/several" "$work/InventoryItem-rows.csv" >"$work/log" 2>&1 ||
+    die "$(cat "$work/log")"
+GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret count bulk 5000 "$bin/rowferry" drain -q \
+    --db "$work/rows.db" --schemas "$work/several" --environment "$url" --concurrency 8 --rate none --audit none
+[ "$(sqlite3 "$work/rows.db" 'SELECT sum(applied) FROM batch_summary')" = 5000 ] || die 'not all rows were applied'
 
 if [ "${BENCH_UPDATE:-}" = 1 ]; then
     cp "$work/found" "$figures"

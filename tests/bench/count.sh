@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make bench-count`: instructions a row, a job, a row of a bulk request and a notification, counted by callgrind over fixed inputs,
-# which does not depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
+# `make bench-count`: instructions a row, a job, a row of a bulk request and a notification, counted by
+# callgrind over fixed inputs, which does not depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
 # BENCH_UPDATE=1 writes that file. The server is not counted.
 set -u
 cd "$(dirname "$0")/../.." || exit 2

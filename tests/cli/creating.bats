@@ -79,7 +79,7 @@ foreign_creates() {
     done
 }
 
-# What became of the rows, and who wrote each record: NAME STATE VALUE...
+# What happened to the rows, and who wrote each record: NAME STATE VALUE...
 ended() {
     local name
 

@@ -36,7 +36,8 @@ static inline void violations_reset(struct violations *list)
 }
 
 /* field: the property, a JSON pointer where nested, or "" for the row as a whole. rule: the JSON
- * Schema keyword that failed, or `check`, `row`, `record_id`, `version`, `limits` (docs/database.md#names).
+ * Schema keyword that failed, or `check`, `row`, `record_id`, `version`, `limits`
+ * (docs/database.md#names).
  */
 void violations_add(struct violations *list, struct span field, const char *rule,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -26,13 +26,13 @@ static const char *environment(const char *name)
 
 static int prepare(void **state)
 {
-    char *at = many_fields;
+    size_t size = 0;
 
     (void)state;
     memset(long_value, 1, sizeof long_value - 1);
     for (unsigned i = 0; i < LONG; i++)
-        at += sprintf(at, "%c\"%u\":1", i ? ',' : '{', i);
-    strcpy(at, "}");
+        size += (size_t)snprintf(many_fields + size, sizeof many_fields - size, "%c\"%u\":1%s",
+                                 i ? ',' : '{', i, i == LONG - 1 ? "}" : "");
     return 0;
 }
 

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXCERPT_SIZE = 41 }; /* of a body without results, in messages */
+enum {
+    EXCERPT_SIZE = 41, /* of a body without results, in messages */
+    DENIED_MAX = 20,   /* jobs that are denied alone, one after another: so are all */
+};
 
 static const struct description_bulk *described(const struct target *target)
 {
@@ -146,7 +149,10 @@ enum bulk_answer bulk_read(const struct task *first, const struct http_answer *a
                            const struct task_reader *reader, struct result **results)
 {
     const struct target *target = target_of(first, reader->rebase);
+    struct rebase_rows *rows = rebase_rows(reader->rebase, claim_schema(&first->claim));
+    enum target_lock lock = first->claim.lock;
     enum target_answer said;
+    bool splits, denied;
 
     *results = NULL;
     api_fault_reset(reader->fault);
@@ -159,11 +165,18 @@ enum bulk_answer bulk_read(const struct task *first, const struct http_answer *a
         free(*results);
         *results = NULL;
     }
-    if (first->row_count == 1 || answer->status < 300)
+    if (answer->status < 300)
         return BULK_SHARED;
     api_read_fault(target, answer->body, answer->status, reader->fault);
     said = target_answer_of(target, answer->status, reader->fault->code);
-    return meaning_splits(first->claim.lock, answer->status, said) ? BULK_REFUSED : BULK_SHARED;
+    splits = meaning_splits(lock, answer->status, said, false);
+    denied = !splits && meaning_splits(lock, answer->status, said, true);
+    if (first->row_count == 1)
+        rows->denied += denied;
+    return first->row_count > 1 && (splits || (denied && (rows->worked || rows->parts) &&
+                                               rows->denied < DENIED_MAX))
+               ? BULK_REFUSED
+               : BULK_SHARED;
 }
 
 void bulk_answer_for(const struct result *result, struct http_answer *answer)
@@ -237,6 +250,8 @@ void bulk_note(struct task *first, bool worked, struct rebase *rebase)
         other->half = NULL;
         other->half_worked = worked;
     }
+    if (worked)
+        rows->denied = 0;
     if (worked && first->row_count > rows->worked)
         rows->worked = first->row_count;
     /* both halves were taken, and nothing that is larger: they were too many */
@@ -244,6 +259,16 @@ void bulk_note(struct task *first, bool worked, struct rebase *rebase)
         rows->is_limited = true;
     first->half = NULL;
     first->half_worked = false;
+}
+
+bool bulk_parts(const struct task *task, struct rebase *rebase)
+{
+    struct rebase_rows *rows = rebase_rows(rebase, claim_schema(&task->claim));
+
+    if (!task->is_shared || rows->denied >= DENIED_MAX)
+        return false;
+    rows->parts = true;
+    return true;
 }
 
 unsigned bulk_room(const struct task *task, struct rebase *rebase)

@@ -46,5 +46,9 @@ void bulk_split(struct task *first, const struct http_answer *answer, const char
  * many jobs a request can have. */
 void bulk_note(struct task *first, bool worked, struct rebase *rebase);
 
+/* Whether a job that was denied together with others, and is to be refused, is sent again first,
+ * until it is denied alone. From then on such requests are sent again in halves. */
+bool bulk_parts(const struct task *task, struct rebase *rebase);
+
 /* Returns how many jobs a request with this one can have. */
 unsigned bulk_room(const struct task *task, struct rebase *rebase);

@@ -278,7 +278,7 @@ static void take_settled(struct loop *loop, struct err *err)
 {
     struct exchange *exchange = &loop->exchange;
     struct task *filling[LOOP_FILLING_MAX];
-    unsigned count = loop->filling_count;
+    unsigned count = loop->filling_count, waiting = loop->ready.count;
 
     memcpy(filling, loop->filling, sizeof filling);
     loop->filling_count = 0;
@@ -293,6 +293,9 @@ static void take_settled(struct loop *loop, struct err *err)
         }
     }
     loop_end_filling(loop);
+    /* halves leave before what waits, so that the row that is wrong is found soon */
+    for (unsigned i = 0; loop->ready.count > waiting && i < waiting; i++)
+        task_list_add(&loop->ready, task_list_take(&loop->ready));
     memcpy(loop->filling, filling, sizeof filling);
     loop->filling_count = count;
 }

@@ -370,6 +370,8 @@ void loop_rule_held(struct loop *loop, bool dry, struct err *err)
         loop->doomed -= task->open == POLICY_REFUSING;
         if (ruling != TRIAL_RECORD)
             task_spare(task, clock_now_ms());
+        else if (!loop->over_refused && bulk_parts(task, loop->rebase))
+            task_part(task, clock_now_ms());
         settle_task(loop, task, err);
     }
 }
@@ -520,7 +522,7 @@ static void take_row(struct loop *loop, struct task *task, const struct http_ans
     struct err why = {0};
     bool fine;
 
-    reader.is_shared = shared;
+    reader.is_shared = task->is_shared = shared;
     loop->fetching -= loop_feeds(task);
     fine = task_answer(task, answer, &reader, &verdict, &why);
     if (task->claim.outcome.attempt_error[0] && !(shared && task->is_further))

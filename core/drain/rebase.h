@@ -31,6 +31,8 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
 struct rebase_rows {
     bool is_limited; /* more than `worked` were refused, whatever the rows */
     unsigned worked; /* the most that were taken */
+    unsigned denied; /* that were denied alone, since some were taken */
+    bool parts;      /* what is denied together is sent again in halves, also if none was taken */
 };
 
 /* Returns that of a schema, for the caller to keep; NULL without a readable schema file. */

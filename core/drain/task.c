@@ -754,7 +754,7 @@ void task_put_back(struct task *task, bool last, int64_t now_ms)
     };
 }
 
-void task_spare(struct task *task, int64_t now_ms)
+void task_part(struct task *task, int64_t now_ms)
 {
     struct claim_outcome *outcome = &task->claim.outcome;
 
@@ -763,6 +763,11 @@ void task_spare(struct task *task, int64_t now_ms)
     outcome->doubt = task->job.doubt;
     outcome->readbacks = task->job.readbacks;
     outcome->unsettled = false;
-    outcome->run_retries = UINT16_MAX; /* left to the next run */
     outcome->not_before_ms = now_ms;
+}
+
+void task_spare(struct task *task, int64_t now_ms)
+{
+    task_part(task, now_ms);
+    task->claim.outcome.run_retries = UINT16_MAX; /* left to the next run */
 }

@@ -21,6 +21,7 @@ struct task {
     /* of a bulk request (bulk.h) */
     struct task *row;   /* the next job of the same request */
     bool is_further;    /* another job is the first of its request */
+    bool is_shared;     /* the answer was about all jobs of the request */
     bool begins;        /* of a job that is sent again as part of a half: it is the first of that */
     unsigned row_count; /* of the first job: jobs of the request; 0: it is not a bulk request */
     struct task *last;  /* ... */
@@ -94,3 +95,7 @@ void task_put_back(struct task *task, bool last, int64_t now_ms);
 /* Changes the outcome of an answer that concerned the whole run: the job is as before the request,
  * and the next run tries it last. */
 void task_spare(struct task *task, int64_t now_ms);
+
+/* Changes the outcome of a held task to another try at once: its answer was about several jobs, of
+ * which one can be refused alone. */
+void task_part(struct task *task, int64_t now_ms);

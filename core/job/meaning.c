@@ -55,11 +55,15 @@ enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_a
     return meaning == MEANS_DONE && is_garbled ? MEANS_AMBIGUOUS : meaning;
 }
 
-bool meaning_splits(enum target_lock lock, long status, enum target_answer said)
+bool meaning_splits(enum target_lock lock, long status, enum target_answer said, bool works)
 {
     enum meaning meaning = meaning_of_answer(lock, status, said, false);
     bool is_about_rows = meaning == MEANS_REFUSED || meaning == MEANS_CONFLICT ||
                          meaning == MEANS_EXISTS || meaning == MEANS_UNCHANGED;
 
-    return status > 399 && (is_about_rows || (meaning == MEANS_MISSING && status != 404));
+    /* where other rows are taken, it is not the address or the client that is refused */
+    bool is_about_one = works && (meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE);
+
+    return status > 399 && (is_about_rows || is_about_one ||
+                            (meaning == MEANS_MISSING && (works || status != 404)));
 }

@@ -28,5 +28,5 @@ enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_a
                                bool is_garbled);
 
 /* True of an answer to a request of several rows that is about one of them, or about their number:
- * it is sent again in two halves. */
-bool meaning_splits(enum target_lock lock, long status, enum target_answer said);
+ * it is sent again in two halves. works: other such requests were taken. */
+bool meaning_splits(enum target_lock lock, long status, enum target_answer said, bool works);

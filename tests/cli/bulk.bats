@@ -47,7 +47,7 @@ applied() {
     contacts 1 1 103
     start_sim
     night 0
-    same "$(yes 10 | head -n 10 | xargs) 3" "$(sizes)"
+    same "3 $(yes 10 | head -n 10 | xargs)" "$(sizes | xargs -n 1 | sort -n | xargs)"
     same 'bulk token' "$(jq -r .kind requests | sort -u | xargs)"
     same "$(seq 1 103 | awk '{ print "c" $1 ",n" $1 ",x" }' | sort)" "$(applied | sort)"
     same '103|applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state')"
@@ -238,6 +238,22 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
         "$(jq -r '[.schema, .id] | join(",")' ledger | sort -u)"
     # ... by their values, which no lock keeps from being applied again
     same 0 "$(jq -r '[.schema, .id, .fields] | tostring' ledger | sort -u | wc -l | awk '{ print $1 - 900 }')"
+}
+
+@test "a row that is denied is found by halves, whether others were taken before or not" {
+    outbound
+    contacts 1 1 2000
+    start_sim --answer c1500=403:missing.division
+    night 3
+    same '1999 applied, 1 refused' "$(states)"
+    same "$(pairs 1 2000 | grep -v c1500,)" "$(written | sort)"
+    same '403|missing.division' "$(sql "SELECT http_status, error_code FROM job_state WHERE state = 'refused'")"
+    # the list is there: a 404 to one request is about one of its rows
+    contacts 2 5001 5100
+    setting 'answer=c5050=404:resource.not.found'
+    night 3
+    same '2098 applied, 2 refused' "$(states)"
+    same "$(pairs 5001 5100 | grep -v c5050,)" "$(written | grep -E '^c5[01][0-9]{2},' | sort)"
 }
 
 @test "a request that is denied as a whole stops the run, and its rows stay pending" {

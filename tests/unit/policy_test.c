@@ -298,9 +298,18 @@ static void what_is_about_one_row_splits_a_request(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (unsigned lock = 0; lock < 3; lock++)
-            if (meaning_splits((enum target_lock)lock, rows[i].status, rows[i].said) !=
+            if (meaning_splits((enum target_lock)lock, rows[i].status, rows[i].said, false) !=
                 rows[i].splits[lock])
                 fail_msg("%ld, said %d, lock %u", rows[i].status, rows[i].said, lock);
+    /* where others are taken, it can be about one of them */
+    assert_true(meaning_splits(TARGET_NONE, 403, TARGET_UNTOLD, true));
+    assert_true(meaning_splits(TARGET_STEP, 404, TARGET_UNTOLD, true));
+    assert_true(meaning_splits(TARGET_OPAQUE, 405, TARGET_UNTOLD, true));
+    assert_true(meaning_splits(TARGET_NONE, 501, TARGET_UNTOLD, true));
+    assert_false(meaning_splits(TARGET_NONE, 302, TARGET_UNTOLD, true));
+    assert_false(meaning_splits(TARGET_NONE, 401, TARGET_UNTOLD, true));
+    assert_false(meaning_splits(TARGET_NONE, 429, TARGET_UNTOLD, true));
+    assert_false(meaning_splits(TARGET_NONE, 404, TARGET_STOP, true));
 }
 
 static void a_forbidden_address_stops_the_run(void **state)

@@ -23,6 +23,8 @@ static void swap(const char *path)
         unlink(path);
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the names of glibc are
+// reserved
 int open(const char *path, int flags, ...)
 {
     static int (*real)(const char *, int, ...);

@@ -1,13 +1,15 @@
 /* For LD_PRELOAD: when the file SWAP_PATH is opened for the second time, the file SWAP_PATH.next is
  * put in its place first, or, without one, it is removed. */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <limits.h>
+#include <linux/fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+int open(const char *path, int flags, ...);
 
 static void swap(const char *path)
 {
@@ -23,8 +25,6 @@ static void swap(const char *path)
         unlink(path);
 }
 
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the names of glibc are
-// reserved
 int open(const char *path, int flags, ...)
 {
     static int (*real)(const char *, int, ...);

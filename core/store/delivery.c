@@ -69,7 +69,7 @@ static const char *const sql[] = {
         "SELECT d.id, n.schema, n.record_id, d.http_status, d.error FROM outbox d "
         "JOIN notification n ON n.id = d.id WHERE d.state <> 'delivered' "
         "AND d.not_before_ms IS NULL AND d.state = 'failed' ORDER BY d.id",
-    /* behind an earlier one of its record, it waits for the end of that one */
+    /* after an earlier one of its record, it waits for the end of that one */
     [DELIVERY_RETRY] = "UPDATE outbox SET state = 'pending', not_before_ms = "
                        "iif(EXISTS (SELECT 1 FROM notification n CROSS JOIN notification e "
                        "ON e.record_id = n.record_id AND e.id < n.id CROSS JOIN outbox d "

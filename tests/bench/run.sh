@@ -509,12 +509,12 @@ bench_backup() {
          FROM generate_series(1, 1400000)" 'PRAGMA journal_mode=WAL' >"$work/output" || die 'the database was not filled'
     # all but the first replace the one before
     for ((i = 0; i < rounds; i++)); do
-        drained beside measure_now copying "$bin/rowferry" backup -q --db "$db" "$work/copy.db"
+        drained copied measure_now copying "$bin/rowferry" backup -q --db "$db" "$work/copy.db"
         drained alone sleep "$(median copying 1)"
     done
     title "a drain of 1000/s next to a backup of $(($(stat -c %s "$db") / 1000000)) MB"
     line copying "$(($(stat -c %s "$db") / 1000000))" 'rowferry backup, MB'
-    for name in beside alone; do
+    for name in copied alone; do
         single "BEGIN $name, longest" "$(highest $name 1)" ms '50 ms'
         single "BEGIN $name, 99.9% are below" "$(highest $name 2)" ms
         single "COMMIT $name, longest of $(awk '{ n += $6 } END { print n }' "$work/$name")" "$(highest $name 4)" ms '50 ms'

@@ -1,5 +1,6 @@
 #include "core/store/files.h"
 
+#include "core/base/str.h"
 #include "tests/lib/scratch.h"
 
 #include <setjmp.h>
@@ -147,23 +148,31 @@ static void a_part_that_is_rolled_back_leaves_the_rest(void **state)
     assert_string_equal(ask(scene->theirs, "PRAGMA integrity_check"), "ok");
 }
 
+static int64_t pages_of(struct scene *scene)
+{
+    int64_t pages = 0;
+
+    assert_true(str_to_int64(span_of(ask(scene->ours, "PRAGMA page_count")), 1, INT64_MAX, &pages));
+    return pages;
+}
+
 static void the_file_grows_by_blocks_and_ends_with_its_last_page(void **state)
 {
     struct scene *scene = *state;
-    int pages;
+    int64_t pages;
 
     run(scene->ours, MANY("a"));
-    pages = atoi(ask(scene->ours, "PRAGMA page_count"));
+    pages = pages_of(scene);
     run(scene->theirs, "BEGIN; SELECT * FROM t LIMIT 1"); /* keeps a checkpoint from its end */
     run(scene->ours, MANY("b"));
     run(scene->ours, "PRAGMA wal_checkpoint");
-    assert_true(size_of(scene, "") > 4096LL * pages);
+    assert_true(size_of(scene, "") > 4096 * pages);
     run(scene->theirs, "COMMIT");
     assert_string_equal(ask(scene->theirs, "PRAGMA integrity_check"), "ok");
     run(scene->ours, "PRAGMA wal_checkpoint");
-    assert_int_equal(size_of(scene, ""), 4096 * atoi(ask(scene->ours, "PRAGMA page_count")));
+    assert_int_equal(size_of(scene, ""), 4096 * pages_of(scene));
     run(scene->ours, MANY("c") "PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_int_equal(size_of(scene, ""), 4096 * atoi(ask(scene->ours, "PRAGMA page_count")));
+    assert_int_equal(size_of(scene, ""), 4096 * pages_of(scene));
     assert_int_equal(size_of(scene, "-wal"), 0);
     assert_string_equal(ask(scene->theirs, "PRAGMA integrity_check"), "ok");
     assert_string_equal(ask(scene->theirs, "SELECT count(*) FROM t"), "1200");

@@ -271,22 +271,23 @@ static void records_are_found_in_and_out_of_order(void **state)
         "PUT 1/5 e v70, PUT 1/6 f v80, PUT 1/7 g v10, PUT 1/8 h v100",
         "PUT 1/9 i v90, FETCH 1/10 j v0, PUT 1/11 k v110, PUT 1/12 l v120",
         "FETCH 1/13 o v0, PUT 1/14 m v130, FETCH 1/15 p v0"};
-    static const char *const stored[] = {"Item g 10", "Item a 20",  "Item b 30",  "Other c 40",
-                                         "Item c 50", "Item d 0",   "Item e 70",  "Item f 80",
-                                         "Item i 90", "Item h 100", "Item k 110", "Item l 120",
-                                         "Item m 130"};
+    static const struct {
+        const char *schema, *id;
+        int version;
+    } stored[] = {{"Item", "g", 10}, {"Item", "a", 20},  {"Item", "b", 30},  {"Other", "c", 40},
+                  {"Item", "c", 50}, {"Item", "d", 0},   {"Item", "e", 70},  {"Item", "f", 80},
+                  {"Item", "i", 90}, {"Item", "h", 100}, {"Item", "k", 110}, {"Item", "l", 120},
+                  {"Item", "m", 130}};
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a b c d e f g h i j k l o m p");
     for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
-        char schema[8], id[2], sql[256];
-        int version;
+        char sql[256];
 
-        assert_int_equal(sscanf(stored[i], "%7s %1s %d", schema, id, &version), 3);
         snprintf(sql, sizeof sql,
                  "INSERT INTO known VALUES ('%s', '%s', nullif(%d, 0), iif(%d, '{}', NULL), "
                  "1, 1, 'get')",
-                 schema, id, version, version);
+                 stored[i].schema, stored[i].id, stored[i].version, stored[i].version);
         assert_int_equal(sqlite3_exec(fixture->eye, sql, NULL, NULL, NULL), SQLITE_OK);
     }
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++)

@@ -177,8 +177,9 @@ static void what_the_target_ignores_is_not_compared(void **state)
     char folder[SCRATCH_SIZE];
 
     scratch_make(folder);
-    scratch_schema(folder, "Item", "\"n\":{\"type\":\"integer\"},\"seen\":{\"type\":\"string\"}",
-                   "\"target\":{\"preset\":\"guide\",\"read\":{\"ignore\":[\"seen\"]}}");
+    scratch_schema(
+        folder, "Item", "\"n\":{\"type\":\"integer\"},\"seen\":{\"type\":\"string\"}",
+        "\"write\":\"replace\",\"target\":{\"preset\":\"guide\",\"read\":{\"ignore\":[\"seen\"]}}");
     rebase_close(stage->rebase);
     stage->rebase = rebase_open(folder);
     buf_reset(&stage->task.claim.text);

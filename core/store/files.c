@@ -23,6 +23,7 @@ struct extra {
     sqlite3_int64 end;   /* of the log: after the last write; of the database: its size or less */
     char *held;          /* the last bytes of the log, not yet written */
     int held_size;       /* they end at `end` */
+    int written;         /* bytes of the transaction, up to a block */
     bool after_header;   /* the last write was the header of a frame that is not the last */
     bool checkpoint;     /* is under way: pages are copied into the database */
     sqlite3_file *other; /* of the log: the database; of the database: its log, or NULL */
@@ -41,10 +42,11 @@ static struct extra *extra_of(sqlite3_file *file)
 
 /* --- the write-ahead log ---
  *
- * Frames are held back until the last one of their transaction is written. So a write that fails is
- * reported by the same transaction, and what is committed has left this process before the commit
- * is seen by others. What is held of a transaction that was rolled back is forgotten with its lock,
- * because another process can write to the same place then. */
+ * After the first block of a transaction, which is all that most write, frames are held back until
+ * the last one of their transaction is written. So a write that fails is reported by the same
+ * transaction, and what is committed has left this process before the commit is seen by others.
+ * What is held of a transaction that was rolled back is forgotten with its lock, because another
+ * process can write to the same place then. */
 
 static int release(sqlite3_file *file)
 {
@@ -69,10 +71,15 @@ static int log_write(sqlite3_file *file, const void *bytes, int size, sqlite3_in
     if (!follows || extra->held_size + size > BLOCK)
         code = release(file);
     extra->end = offset;
+    if (!follows || (size != FRAME_HEADER && !was_header))
+        extra->written = 0;
+    else if (extra->written < BLOCK)
+        extra->written += size;
     /* what is written again, at another place, does not end with a page */
     extra->after_header = follows && size == FRAME_HEADER && !is_last_header(bytes);
     holds =
-        follows && size <= BLOCK && (size == FRAME_HEADER || extra->held_size > 0 || was_header);
+        follows && size <= BLOCK &&
+        (extra->held_size > 0 || (extra->written >= BLOCK && (size == FRAME_HEADER || was_header)));
     if (code != SQLITE_OK)
         return code;
     if (!holds) {

@@ -46,7 +46,7 @@ struct sender {
     struct delivery_outcome *outcomes; /* to be settled, at most one for each flight */
     struct flight **settled;
     unsigned outcome_count;
-    struct delivery_due *due;
+    struct delivery_list due;
     char scope[sizeof SCOPE + 16]; /* of the pause */
     int64_t asked_until_ms;        /* to be stored; 0: nothing is */
     struct sender_counts counts;
@@ -91,7 +91,8 @@ struct sender *sender_open(struct store *store, const struct sender_options *opt
     sender->flights = mem_calloc(slots, sizeof *sender->flights);
     sender->outcomes = mem_calloc(slots, sizeof *sender->outcomes);
     sender->settled = mem_calloc(slots, sizeof(struct flight *));
-    sender->due = mem_calloc(2 * (size_t)slots, sizeof *sender->due);
+    sender->due.max = 2 * (size_t)slots;
+    sender->due.items = mem_calloc(sender->due.max, sizeof *sender->due.items);
     memcpy(sender->dice, &seed, sizeof sender->dice);
     governor_init(&sender->governor, 0);
     snprintf(sender->scope, sizeof sender->scope, SCOPE "%016" PRIx64,
@@ -116,7 +117,7 @@ void sender_close(struct sender *sender)
     free(sender->flights);
     free(sender->outcomes);
     free(sender->settled);
-    free(sender->due);
+    free(sender->due.items);
     free(sender);
 }
 
@@ -442,22 +443,19 @@ static bool may_leave(const struct sender *sender, const struct delivery_due *du
 
 /* What is due, into sender->due. In trouble, the sample is what has not been tried, from the other
  * end: there may be many records in a row that fail. */
-static bool find_due(struct sender *sender, int64_t now_ms, size_t *count, int64_t *next_due_ms,
-                     struct err *err)
+static bool find_due(struct sender *sender, int64_t now_ms, int64_t *next_due_ms, struct err *err)
 {
-    const size_t max = 2 * (size_t)sender->options.concurrency;
     bool ends = sender->options.max_tries > 0;
 
-    *count = 0;
+    sender->due.count = 0;
     *next_due_ms = 0;
     if (health_in_trouble(&sender->health) &&
         (ends || health_wait_us(&sender->health, true, clock_monotonic_us()) == 0) &&
-        !deliveries_newest(sender->store, now_ms, sender->due, max, count, err))
+        !deliveries_newest(sender->store, now_ms, &sender->due, err))
         return false;
-    return *count > 0 ||
+    return sender->due.count > 0 ||
            deliveries_due(sender->store, now_ms, ends ? sender->options.max_tries : INT_MAX,
-                          sender->due, max, 2 * (size_t)repeated_max(sender), count, next_due_ms,
-                          err);
+                          &sender->due, 2 * (size_t)repeated_max(sender), next_due_ms, err);
 }
 
 /* Starts what is due; *wait_ms: until more is, at most. */
@@ -466,23 +464,22 @@ static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
     bool is_careful = health_in_trouble(&sender->health) && sender->options.max_tries == 0;
     unsigned most = is_careful ? 1 : sender->options.concurrency;
     int64_t now_ms = clock_now_ms(), wait_us, next_due_ms;
-    size_t count;
 
     if (sender->in_flight >= most) /* the next answer makes room */
         return true;
-    if (!find_due(sender, now_ms, &count, &next_due_ms, err))
+    if (!find_due(sender, now_ms, &next_due_ms, err))
         return false;
     wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
-    for (size_t i = 0; i < count && sender->in_flight < most && wait_us == 0; i++) {
+    for (size_t i = 0; i < sender->due.count && sender->in_flight < most && wait_us == 0; i++) {
         struct flight *flight = find_free(sender);
         int64_t health_us = 0;
 
-        if (!may_leave(sender, &sender->due[i], &health_us)) {
+        if (!may_leave(sender, &sender->due.items[i], &health_us)) {
             if (health_us > 0 && health_us / 1000 < *wait_ms)
                 *wait_ms = (int)(health_us / 1000) + 1;
             continue;
         }
-        if (!delivery_read(sender->store, sender->due[i].id, &flight->delivery, err))
+        if (!delivery_read(sender->store, sender->due.items[i].id, &flight->delivery, err))
             return false;
         if (record_is_in_flight(sender, buf_span(&flight->delivery.record_id)))
             continue;
@@ -490,11 +487,12 @@ static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
             return false;
         wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
     }
-    if (count > 0 && wait_us > 0 && wait_us / 1000 < *wait_ms)
+    if (sender->due.count > 0 && wait_us > 0 && wait_us / 1000 < *wait_ms)
         *wait_ms = (int)(wait_us / 1000) + 1;
     if (next_due_ms > 0 && next_due_ms - now_ms < *wait_ms)
         *wait_ms = (int)(next_due_ms - now_ms) + 1;
-    if (count == 0 && next_due_ms == 0 && sender->in_flight == 0 && sender->end == SENDER_AT_WORK)
+    if (sender->due.count == 0 && next_due_ms == 0 && sender->in_flight == 0 &&
+        sender->end == SENDER_AT_WORK)
         sender->end = SENDER_DONE;
     return true;
 }

@@ -204,25 +204,25 @@ static bool find_next(struct store *store, int64_t now_ms, unsigned tries, int64
     return db_run(store, statement, err, "hasten deliveries");
 }
 
-bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
-                    size_t max, size_t repeated, size_t *found, int64_t *next_due_ms,
-                    struct err *err)
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_list *list,
+                    size_t repeated, int64_t *next_due_ms, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_DUE, err);
     bool fine = true;
 
-    *found = 0;
+    list->count = 0;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
     db_bind_int64(statement, DB_WANTED, LOOKED_AT_MAX);
-    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries")) {
+    while (list->count < list->max &&
+           db_next(store, statement, &fine, err, "look for deliveries")) {
         struct delivery_due due = {db_column_int64(statement, DB_ID),
                                    db_column_int(statement, DB_IS_REPEATED)};
 
         if (due.is_repeated && repeated == 0)
             continue;
         repeated -= due.is_repeated;
-        list[(*found)++] = due;
+        list->items[list->count++] = due;
     }
     db_reset(statement);
     if (!fine)
@@ -230,17 +230,18 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct 
     return find_next(store, now_ms, tries, next_due_ms, err);
 }
 
-bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_due *list, size_t max,
-                       size_t *found, struct err *err)
+bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_list *list,
+                       struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEWEST, err);
     bool fine = true;
 
-    *found = 0;
+    list->count = 0;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
-    db_bind_int64(statement, DB_WANTED, (int64_t)max);
-    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries"))
-        list[(*found)++] = (struct delivery_due){db_column_int64(statement, DB_ID), false};
+    db_bind_int64(statement, DB_WANTED, (int64_t)list->max);
+    while (list->count < list->max && db_next(store, statement, &fine, err, "look for deliveries"))
+        list->items[list->count++] =
+            (struct delivery_due){db_column_int64(statement, DB_ID), false};
     db_reset(statement);
     return fine;
 }

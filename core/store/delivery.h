@@ -37,18 +37,22 @@ struct delivery_due {
     bool is_repeated; /* it has been tried since deliveries_begin */
 };
 
+struct delivery_list {
+    struct delivery_due *items; /* with room for max */
+    size_t max, count;
+};
+
 /* The deliveries that are due and have been tried less than `tries` times, in the order in which
- * they became due; at most max, and at most `repeated` that were tried before. *next_due_ms: when
+ * they became due; at most `repeated` that were tried before. *next_due_ms: when
  * the first of the others is; 0: none is. Of a record it is the oldest one that is pending, and one
  * that `retry` put back. What is in flight is among them until it is settled. What was entered or
  * put off by a clock that was ahead, is due at the next call. */
-bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_due *list,
-                    size_t max, size_t repeated, size_t *count, int64_t *next_due_ms,
-                    struct err *err);
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, struct delivery_list *list,
+                    size_t repeated, int64_t *next_due_ms, struct err *err);
 
 /* The deliveries that are due and have not been tried since deliveries_begin, the newest first. */
-bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_due *list, size_t max,
-                       size_t *count, struct err *err);
+bool deliveries_newest(struct store *store, int64_t now_ms, struct delivery_list *list,
+                       struct err *err);
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err);
 

@@ -64,13 +64,13 @@ static void decide(struct fixture *fixture, struct script *script, unsigned expe
 static void assert_due(struct fixture *fixture, const char *expected)
 {
     struct delivery_due due[16];
+    struct delivery_list list = {due, 16, 0};
     int64_t next_due_ms;
     struct buf text = {0};
-    size_t count;
 
-    assert_true(deliveries_due(fixture->store, fixture->now_ms, 3, due, 16, 16, &count,
-                               &next_due_ms, &fixture->err));
-    for (size_t i = 0; i < count; i++)
+    assert_true(
+        deliveries_due(fixture->store, fixture->now_ms, 3, &list, 16, &next_due_ms, &fixture->err));
+    for (size_t i = 0; i < list.count; i++)
         buf_printf(&text, "%s%lld", i ? " " : "", (long long)due[i].id);
     assert_string_equal(buf_text(&text), expected);
     buf_release(&text);

@@ -233,13 +233,13 @@ static bool read_notifications(struct fixture *fixture, struct err *err)
     struct notification_counts counts;
     struct delivery delivery = {0};
     struct delivery_due due[4];
+    struct delivery_list list = {due, 4, 0};
     int64_t next_due_ms;
-    size_t count;
     bool fine = notification_candidates(store, &about, FIXTURE_NOW_MS, take_candidate, NULL, err) &&
                 notification_between(store, span_of("c"), 0, 0, LATE_MS, take_body, NULL, err) &&
                 notification_count(store, &counts, err) &&
-                deliveries_due(store, LATE_MS, 3, due, 4, 4, &count, &next_due_ms, err) && count &&
-                deliveries_newest(store, LATE_MS, due, 4, &count, err) && count &&
+                deliveries_due(store, LATE_MS, 3, &list, 4, &next_due_ms, err) && list.count &&
+                deliveries_newest(store, LATE_MS, &list, err) && list.count &&
                 delivery_read(store, due[0].id, &delivery, err) &&
                 deliveries_failed(store, take_failed, NULL, err);
 

@@ -55,7 +55,9 @@ night() {
 @test "if the server refuses the second of three rows, the third takes its version" {
     start_sim --base-version 5
     rows 5 5 5
-    # more than the server takes (413), in the second row alone
+    # more than the server takes (413), in the second row alone, and found by nobody before it
+    jq '."x-rowferry".target = {preset: "guide", limits: null}' schema/InventoryItem.json >s &&
+        mv s schema/InventoryItem.json
     awk -v long="$(printf '%0104000d' 0)" 'NR == 4 { $0 = $0 long long long long long } { print }' \
         inbox/InventoryItem-a.csv >long
     mv long inbox/InventoryItem-a.csv

@@ -215,7 +215,7 @@ run_to_the_end() {
 
     set_clock 0
     for ((i = 0; i < 40; i++)); do
-        (at_the_clock timeout -s KILL 120 "$BIN/rowferry" "${CRASH_RUN[@]}") >out 2>&1
+        (at_the_clock timeout -s KILL 300 "$BIN/rowferry" "${CRASH_RUN[@]}") >out 2>&1
         status=$?
         [ $status -ne 5 ] || continue
         if [[ $status == [26] ]] && [ "${HEADS:-0}" -gt 0 ] && few_others_are_left; then

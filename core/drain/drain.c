@@ -24,20 +24,14 @@ enum {
     GROUP_US = 10000,       /* how long an outcome waits for others at most */
     IDLE_MS = 1000,         /* of one wait; progress is reported in between */
     PAUSE_STORED_MS = 1000, /* a pause that ends earlier is not stored */
-    WINDOW_FIRST = 4,       /* jobs claimed ahead at first, of those that can be in flight ... */
-    WINDOW_SHARE = 12,      /* ... and at most */
-    WINDOW_GROWTH = 8,      /* jobs that succeed for another one claimed ahead */
+    WINDOW_SHARE = 3,       /* jobs claimed ahead, of those that can be in flight */
     HANDING_SHARE = 2,      /* a turn begins when half of the window can be settled or claimed */
 };
 
-/* How many jobs are claimed ahead at most: so many that requests can be full. They are few until
- * others have succeeded: what is claimed is no sample of the queue when the first ones fail. */
+/* How many jobs are claimed ahead at most: so many that requests can be full. */
 static unsigned room_ahead(const struct loop *loop)
 {
-    uint64_t proven = (loop->answered - loop->refused) / WINDOW_GROWTH;
-    unsigned first = loop->options->concurrency * WINDOW_FIRST;
-    unsigned window = first + proven < loop->window ? first + (unsigned)proven : loop->window;
-    unsigned room = window * loop->rows;
+    unsigned room = loop->window * loop->rows;
     unsigned most = 2 * loop->rows < LOOP_WINDOW_MAX ? LOOP_WINDOW_MAX : 2 * loop->rows;
 
     return room < most ? room : most;

@@ -454,11 +454,11 @@ bench_prune() {
     export GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
     fill p "$rows"
     "$bin/rowferry" drain -q --db "$db" --environment "http://127.0.0.1:$port" --concurrency 64 \
-        --rate none || die 'the drain before failed'
+        --rate none --audit none || die 'the drain before failed'
     file=$(rows_file shuffled "$rows") || exit 1
     "$bin/rowferry" ingest -q --db "$db" --schemas schema "$file" || die 'ingest failed'
     BEGIN_WAITS=$work/waits LD_PRELOAD=$bin/begin_waits.so "$bin/rowferry" drain -q --db "$db" \
-        --environment "http://127.0.0.1:$port" --rate 1000/s >"$work/drained" 2>&1 &
+        --environment "http://127.0.0.1:$port" --rate 1000/s --audit none >"$work/drained" 2>&1 &
     drain=$!
     rm -f "$work/prune"
     measure prune "$bin/rowferry" prune -q --db "$db" --older-than 0s --yes

@@ -54,7 +54,10 @@ all_tried_twice() {
     needs_clock
     start_sim
     setting 'answer=erp:=500'
-    RUN_BY='with_clock 86400000' start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    echo 86400000 >clock_step
+    # a program, not a function: LISTEN has to be the listener itself
+    RUN_BY="env CLOCK_STEP_FILE=$PWD/clock_step LD_PRELOAD=$BIN/clock_step.so" \
+        start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
     posts 200 "$(notification A 1)"
     posts 200 "$(notification A 2)"
     posts 200 "$(notification B 1)"

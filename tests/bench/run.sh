@@ -643,9 +643,9 @@ stop_simulator() {
     simulator=
 }
 
-# A full export of which 5% changed, one night after the other, at a limit that is 400 times the platform's.
+# A full export of which 5% changed, one night after the other, at a limit that is 1000 times the platform's.
 bench_night() {
-    local night_rows=${BENCH_NIGHT:-100000} night_limit=120000/m url
+    local night_rows=${BENCH_NIGHT:-100000} night_limit=300000/m url
 
     rm -f "$work"/night.db*
     mkdir -p "$work/schema"

@@ -347,7 +347,8 @@ struct comparison_sides probing_sides(const struct probing *probing)
                                      buf_span(&probing->last.body)};
 }
 
-size_t probing_differences(const struct probing *probing)
+/* How many fields are not as they were sent. */
+static size_t count_differences(const struct probing *probing)
 {
     const struct comparison_sides sides = probing_sides(probing);
 
@@ -399,7 +400,7 @@ bool probing_read_after(struct probing *probing)
             break;
         case PROBING_SEEN:
             lags =
-                probing_differences(probing) ||
+                count_differences(probing) ||
                 (locked && changes && span_equal(buf_span(&token), buf_span(&probing->last.token)));
             break;
         }

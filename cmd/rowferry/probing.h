@@ -87,10 +87,8 @@ enum err_kind probing_kind(const struct probing *probing);
  * has changed the record. */
 bool probing_read_after(struct probing *probing);
 
-/* The last update and the record that was read after it, to be compared; and how many fields are
- * not as they were sent. */
+/* The last update and the record that was read after it, to be compared. */
 struct comparison_sides probing_sides(const struct probing *probing);
-size_t probing_differences(const struct probing *probing);
 
 /* Whether the record that was read is as the last update and the API can have left it, by its
  * values. */

@@ -142,16 +142,6 @@ A-2 applied 2' "$(sql "SELECT record_id || ' ' || state || ' ' || server_version
     same 1 "$(sizes)"
 }
 
-# fields_of N: of the first N records as the server has them, byte for byte
-fields_of() {
-    local i
-
-    for ((i = 1; i <= $1; i++)); do
-        curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/A-$i" |
-            sed 's/.*"fields":\(.*}\)}$/\1/; s/,"metadata":.*//'
-    done
-}
-
 # Two rows of A-2; A-3 is at another version than the row says.
 @test "keepBefore keeps what each row of a request replaced, and export --undo brings it back" {
     local settings before

@@ -188,3 +188,13 @@ needs_crash_points() {
 needs_a_terminal() {
     script -qec true /dev/null >/dev/null 2>&1 || skip 'script(1) can make no terminal here'
 }
+
+# fields_of N: of the first N records as the server has them, byte for byte
+fields_of() {
+    local i
+
+    for ((i = 1; i <= $1; i++)); do
+        curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/A-$i" |
+            sed 's/.*"fields":\(.*}\)}$/\1/; s/,"metadata":.*//'
+    done
+}

@@ -102,9 +102,8 @@ contents() {
     same 2 "$(jq -r '.rows[].doc._rev | split("-")[0]' all | sort -u | xargs)"
 }
 
-@test "express-pouchdb: a PUT with _rev, creations included" {
-    schema '{"preset":"rest-version","write":{"path":"/rows/{id}"},"missing":"upsert",
-        "lock":{"read":"/_rev","write":"/_rev","answer":"/rev"}}'
+# Two nights through the cutting proxy, and what is there after them
+couch_nights() {
     start_couch
     start_cutting "${NIGHT_SEED:-1}" 0.03 0.05 0.03
     night a 7
@@ -113,14 +112,15 @@ contents() {
     contents
 }
 
+@test "express-pouchdb: a PUT with _rev, creations included" {
+    schema '{"preset":"rest-version","write":{"path":"/rows/{id}"},"missing":"upsert",
+        "lock":{"read":"/_rev","write":"/_rev","answer":"/rev"}}'
+    couch_nights
+}
+
 @test "express-pouchdb: _bulk_docs with _rev, creations included" {
     schema '{"preset":"rest-bulk","write":{"path":"/rows/{id}"},"bulk":{"path":"/rows/_bulk_docs"}}'
-    start_couch
-    start_cutting "${NIGHT_SEED:-1}" 0.03 0.05 0.03
-    night a 7
-    night b 8
-    weather
-    contents
+    couch_nights
     # several rows have one answer
     same 1 "$(sql "SELECT count(*) > 4 * count(DISTINCT ended_ms || ' ' || latency_us) FROM attempt
         WHERE method = 'PUT' AND http_status")"

@@ -18,16 +18,6 @@ odd_records() {
 JSON
 }
 
-# The fields of the first N records as the server has them, byte for byte.
-fields_of() {
-    local i
-
-    for ((i = 1; i <= $1; i++)); do
-        curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/A-$i" |
-            sed 's/.*"fields":\(.*}\)}$/\1/; s/,"metadata":.*//'
-    done
-}
-
 # Two rows of A-2, one of a version that A-3 does not have any more
 rows() {
     cat >"$1" <<'CSV'

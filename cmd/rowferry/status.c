@@ -345,7 +345,7 @@ static void append_next(const struct standing *standing, const char *purpose, st
     if (cli->summary->batches == 0)
         return;
     buf_append_char(out, '\n');
-    summary_forecast(cli, left, out);
+    summary_forecast(cli, out);
     if (purpose)
         buf_printf(out, "%s\n  %s\n", purpose, buf_text(&cli->summary->next));
     else if (left == 0 && !standing->loading_source)

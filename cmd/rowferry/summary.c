@@ -307,6 +307,7 @@ void summary_add(struct summary *summary, const struct batch_counts *batch)
         summary->by_state[state] += batch->by_state[state];
     for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
         summary->by_verdict[verdict] += batch->by_verdict[verdict];
+    summary->requests_left += batch->requests_left;
     summary->audits_due += batch->audits_due;
     add_line(&summary->table, batch);
 }
@@ -326,11 +327,14 @@ int64_t summary_duration_ms(const struct summary *summary)
     return (clock_monotonic_us() - summary->started_us) / 1000;
 }
 
-int64_t summary_forecast_ms(const struct summary *summary, uint64_t left, double rate_per_s)
+/* Returns how long the requests left take at that rate, or at the one that was learned; -1:
+ * unknown.
+ */
+static int64_t forecast_ms(const struct summary *summary, double rate_per_s)
 {
     if (summary->learned_per_s > 0)
         rate_per_s = summary->learned_per_s;
-    return rate_per_s > 0 ? (int64_t)((double)left / rate_per_s * 1000) : -1;
+    return rate_per_s > 0 ? (int64_t)((double)summary->requests_left / rate_per_s * 1000) : -1;
 }
 
 /* Appends the error answers: `"answers": [{"status", "code", "message", "count"}]`. */
@@ -371,7 +375,7 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
                   struct buf *line)
 {
     const struct store_run *run = &summary->run;
-    int64_t forecast_ms = summary_forecast_ms(summary, summary_left(summary), rate_per_s);
+    int64_t left_ms = forecast_ms(summary, rate_per_s);
     const struct {
         const char *name;
         uint64_t value;
@@ -420,11 +424,11 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     json_line_count(line, "deliveries_failed", notifications->failed);
     json_line_count(line, "deliveries_pending", notifications->pending);
     json_line_number(line, "duration_s", (double)summary_duration_ms(summary) / 1000, 3);
-    json_line_count(line, "requests_left", summary_left(summary));
-    if (forecast_ms < 0)
+    json_line_count(line, "requests_left", summary->requests_left);
+    if (left_ms < 0)
         json_line_text(line, "seconds_left", (struct span){0});
     else
-        json_line_number(line, "seconds_left", (double)forecast_ms / 1000, 1);
+        json_line_number(line, "seconds_left", (double)left_ms / 1000, 1);
     json_line_text(line, "next", buf_span(&summary->next));
     json_line_count(line, "exit_status", (uint64_t)exit_status);
     json_line_end(line);
@@ -432,21 +436,21 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
 
 /* --- for people --- */
 
-void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out)
+void summary_forecast(const struct cli *cli, struct buf *out)
 {
     const struct summary *summary = cli->summary;
-    int64_t forecast_ms = summary_forecast_ms(summary, left, cli->options.values[OPT_RATE].rate);
+    int64_t left_ms = forecast_ms(summary, cli->options.values[OPT_RATE].rate);
     char span[WORDS_SIZE];
 
-    if (left == 0)
+    if (summary->requests_left == 0)
         return;
     buf_printf(out, "%s%s left", summary->batches_loading > 0 ? "at least " : "",
-               words_count(left, "request", span));
-    if (forecast_ms >= 0)
-        buf_printf(out, ", about %s at ", words_duration(forecast_ms, span));
+               words_count(summary->requests_left, "request", span));
+    if (left_ms >= 0)
+        buf_printf(out, ", about %s at ", words_duration(left_ms, span));
     if (summary->learned_per_s > 0)
         buf_printf(out, "%.1f/s, as the API allows", summary->learned_per_s);
-    else if (forecast_ms >= 0)
+    else if (left_ms >= 0)
         buf_append_text(out, options_text(&cli->options, OPT_RATE));
     buf_append_char(out, '\n');
 }
@@ -719,7 +723,7 @@ void summary_print(struct cli *cli)
             append_work(cli, &out);
         if (out.size > 0 && (summary_left(cli->summary) > 0 || purpose))
             buf_append_char(&out, '\n');
-        summary_forecast(cli, summary_left(cli->summary), &out);
+        summary_forecast(cli, &out);
         if (purpose)
             buf_printf(&out, "%s\n  %s\n", purpose, buf_text(&cli->summary->next));
         report_out(&cli->report, &out);

@@ -60,6 +60,7 @@ struct summary {
     uint64_t jobs, by_state[JOB_STATES];
     uint64_t by_verdict[VERDICTS]; /* audits */
     uint64_t audits_due;           /* batches */
+    uint64_t requests_left;        /* as many as the open jobs need, without retries */
     struct store_run run;
     struct meter_replies replies;       /* of the API, in the order of their counts */
     uint64_t skipped, fetched, drifted; /* rows, by what is known (struct meter) */
@@ -86,10 +87,6 @@ int64_t summary_duration_ms(const struct summary *summary);
 void summary_json(struct summary *summary, const char *command, double rate_per_s, int exit_status,
                   struct buf *line);
 
-/* Returns how long `left` requests take at that rate, or at the one that was learned; -1: unknown.
- */
-int64_t summary_forecast_ms(const struct summary *summary, uint64_t left, double rate_per_s);
-
 /* Appends the table. columns: the width of the terminal, which shortens names; 0: no limit. */
 void summary_batches_print(const struct batch_table *table, unsigned columns, struct buf *out);
 
@@ -107,7 +104,7 @@ void summary_batch_members(const struct batch_counts *batch, struct buf *line);
 void summary_print(struct cli *cli);
 
 /* Appends the line `N requests left, about 2m 42s at 300/m`, if any are left. */
-void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out);
+void summary_forecast(const struct cli *cli, struct buf *out);
 
 /* Appends queries to paste, for rows and jobs that a person has to look at. */
 void summary_queries(const struct cli *cli, struct buf *out);

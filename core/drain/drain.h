@@ -25,7 +25,7 @@ enum drain_pause {
 struct drain_progress {
     uint64_t settled, left; /* jobs: of this run, and to go */
     bool auditing;          /* ... or their verdicts, while the audit log is asked */
-    double rate_per_s;      /* the pace that requests are held to; 0: none */
+    double rate_per_s;      /* the pace in jobs that requests are held to; 0: none */
     double learned_per_s;   /* the same where a 429 has set it below the ceiling; else 0 */
     enum drain_pause pause;
     int64_t paused_ms;       /* for so long, unless DRAIN_PAUSE_NONE */

@@ -723,8 +723,8 @@ void loop_report(struct loop *loop, bool last)
         .settled = loop->finished,
         .left = loop->left,
         .auditing = loop->auditing,
-        .rate_per_s = governor_rate_per_s(governor),
-        .learned_per_s = governor_learned_per_s(governor),
+        .rate_per_s = governor_rate_per_s(governor) * loop->rows,
+        .learned_per_s = governor_learned_per_s(governor) * loop->rows,
         .parked_until_ms = loop->result->parked_until_ms,
         .meter = &loop->meter,
     };

@@ -110,6 +110,7 @@ struct batch_origin work_origin(struct work *work)
         .schema = schema_name(work->schema),
         .target = target_own_name(target),
         .target_columns = target_own_name(target) ? target_columns(target) : NULL,
+        .request_rows = target_request_rows(target),
         .schema_hash = schema_hash(work->schema),
         .format = feed_format_name(work->format),
         .options = work->options_text,

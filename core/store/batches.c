@@ -75,12 +75,13 @@ static const char *const sql[] = {
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
-        "filing, rows_before, target, target_columns) VALUES (:source, :schema, :format, "
+        "filing, rows_before, target, target_columns, request_rows) VALUES (:source, :schema, "
+        ":format, "
         ":content_hash, "
         ":size_bytes, "
         "'loading', "
         ":now_ms, :run_id, :path, :device, :inode, :mtime_ns, :schema_hash, "
-        ":options, :filing, :rows_before, :target, :target_columns)",
+        ":options, :filing, :rows_before, :target, :target_columns, :request_rows)",
     [BATCH_TALLY] =
         "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (:batch_id, :next_job_id)",
     [BATCH_HEADER_SET] = "UPDATE batch SET header = :header WHERE id = :batch_id",
@@ -136,8 +137,8 @@ static const char *const sql[] = {
         "content_hash = :content_hash, "
         "size_bytes = :size_bytes, device = :device, inode = :inode, mtime_ns = :mtime_ns, "
         "schema_hash = :schema_hash, "
-        "options = :options, target = :target, target_columns = :target_columns WHERE id = "
-        ":batch_id",
+        "options = :options, target = :target, target_columns = :target_columns, "
+        "request_rows = :request_rows WHERE id = :batch_id",
     [BATCH_RESTART_TALLY] =
         "UPDATE batch_tally SET pending = pending - :rows WHERE batch_id = :batch_id",
     [BATCH_LAST_JOB] = "SELECT max(id) AS number FROM (SELECT id FROM job_row WHERE id > :first_id "
@@ -291,6 +292,7 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
     db_bind_int64(batch, DB_ROWS_BEFORE, origin->rows_before);
     db_bind_text(batch, DB_TARGET, origin->target);
     db_bind_text(batch, DB_TARGET_COLUMNS, origin->target_columns);
+    db_bind_int64(batch, DB_REQUEST_ROWS, origin->request_rows);
     if (!db_run(store, batch, err, "begin a batch"))
         return false;
     *batch_id = sqlite3_last_insert_rowid(store->db);
@@ -550,6 +552,7 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
     db_bind_text(batch, DB_OPTIONS, origin->options);
     db_bind_text(batch, DB_TARGET, origin->target);
     db_bind_text(batch, DB_TARGET_COLUMNS, origin->target_columns);
+    db_bind_int64(batch, DB_REQUEST_ROWS, origin->request_rows);
     return db_run(store, batch, err, "begin again");
 }
 

@@ -29,6 +29,7 @@ struct batch_origin {
     const char *schema;
     const char *target;         /* of its rows; NULL: the guide's */
     const char *target_columns; /* that its record ids are made of; NULL likewise */
+    uint32_t request_rows;      /* rows that one request takes at most */
     const char *schema_hash;
     const char *format;       /* `csv`, `ndjson` */
     const char *options;      /* what changes the reading of the file, as text */

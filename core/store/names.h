@@ -147,6 +147,7 @@
     X(RECORDS) \
     X(RECORD_ID) \
     X(REQUESTS) \
+    X(REQUEST_ROWS) \
     X(RESOLUTION) \
     X(RETURNED) \
     X(ROUNDS) \

@@ -4,7 +4,8 @@
 
 #define COLUMNS                                                                                    \
     "SELECT b.id, b.source, b.schema, b.state, b.reason, b.rows_read, b.rows_rejected, "           \
-    "b.rows_discarded, b.created_ms, b.finished_ms, " SQL_COUNTERS ", b.pruned_ms, "               \
+    "b.rows_discarded, b.request_rows, b.created_ms, b.finished_ms, " SQL_COUNTERS                 \
+    ", b.pruned_ms, "                                                                              \
     "u.verified, u.missing, u.mismatch, u.due AS is_due FROM batch b "                             \
     "JOIN batch_tally t ON t.batch_id = b.id LEFT JOIN batch_audit u ON u.batch_id = b.id "
 
@@ -25,6 +26,7 @@ static bool read_counts(struct store *store, struct db_statement *statement,
                         struct batch_counts *batch, struct err *err)
 {
     const char *reason = db_column_text(statement, DB_REASON);
+    uint64_t request_rows = (uint64_t)db_column_int64(statement, DB_REQUEST_ROWS);
 
     *batch = (struct batch_counts){
         .id = db_column_int64(statement, DB_ID),
@@ -43,7 +45,11 @@ static bool read_counts(struct store *store, struct db_statement *statement,
     for (int state = 0; state < JOB_STATES; state++) {
         batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));
         batch->jobs += batch->by_state[state];
+        if (job_state_is_open((enum job_state)state))
+            batch->requests_left += batch->by_state[state];
     }
+    if (request_rows > 1)
+        batch->requests_left = (batch->requests_left + request_rows - 1) / request_rows;
     for (int verdict = VERDICT_VERIFIED; verdict < VERDICTS; verdict++)
         batch->by_verdict[verdict] =
             (uint64_t)db_column_int64(statement, db_name_of_verdict(verdict));

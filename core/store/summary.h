@@ -16,6 +16,7 @@ struct batch_counts {
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs;
     uint64_t by_state[JOB_STATES];
+    uint64_t requests_left;          /* as many as its open jobs need, without retries */
     int64_t created_ms, finished_ms; /* finished_ms 0: not yet */
     int64_t pruned_ms;               /* 0: its rows are there */
     uint64_t by_verdict[VERDICTS];   /* audits */

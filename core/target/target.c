@@ -162,6 +162,11 @@ const char *target_limit(const struct target *target)
     return NULL;
 }
 
+uint32_t target_request_rows(const struct target *target)
+{
+    return target->description.bulk.max ? target->description.bulk.max : 1;
+}
+
 const struct description *target_description(const struct target *target)
 {
     return &target->description;

@@ -47,6 +47,9 @@ bool target_check_parts(const struct target *target, struct span schema,
  * step, nothing. */
 const char *target_limit(const struct target *target);
 
+/* Returns how many rows one request takes at most, 1 where the target has no bulk requests. */
+uint32_t target_request_rows(const struct target *target);
+
 /* What of a description other parts of the program decide by. */
 const struct description *target_description(const struct target *target);
 

@@ -54,6 +54,19 @@ applied() {
     same '103|201' "$(sql 'SELECT count(*), http_status FROM attempt GROUP BY http_status')"
 }
 
+@test "the forecast counts requests of several rows, not rows" {
+    enrich
+    contacts 1 1 103
+    ends 0 rowferry ingest inbox/Contact-1.csv --rate 5/s
+    holds "$output" '11 requests left, about 2.2 s at 5/s'
+    ends 0 rowferry status --json --rate 5/s
+    same '11 2.2' "$(summary '[.requests_left, .seconds_left] | join(" ")')"
+    start_sim
+    night 0
+    ends 0 rowferry status --json
+    same 0 "$(summary .requests_left)"
+}
+
 # outbound: schema file of contacts of the list L; contact lists take 1000 in a request
 outbound() {
     printf '{"properties":{"lastName":{"type":"string"},"city":{"type":"string"}},

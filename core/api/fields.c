@@ -2,6 +2,7 @@
 
 #include "core/row/json.h"
 #include "core/validate/decimal.h"
+#include "core/validate/value.h"
 
 /* One of two JSON texts. */
 struct side {
@@ -10,20 +11,9 @@ struct side {
     struct buf scratch;
 };
 
-static bool same_string(struct side *a, const struct json_token *left, struct side *b,
-                        const struct json_token *right)
+static struct value value_at(const struct side *side, uint32_t index)
 {
-    return span_equal(json_string(left, a->text, &a->scratch),
-                      json_string(right, b->text, &b->scratch));
-}
-
-static bool same_number(const struct side *a, const struct json_token *left, const struct side *b,
-                        const struct json_token *right)
-{
-    struct decimal first = decimal_parse((struct span){a->text + left->start, left->size});
-    struct decimal second = decimal_parse((struct span){b->text + right->start, right->size});
-
-    return decimal_compare(&first, &second) == 0;
+    return (struct value){side->text, side->tape.tokens, index};
 }
 
 /* Returns the token of the value in b's object whose name is at a's tokens[name]; 0 when there is
@@ -38,7 +28,7 @@ static uint32_t find_value(struct side *a, uint32_t name, struct side *b, uint32
     for (uint32_t i = 0; i < tokens[object].count; i++) {
         if (at == tokens[object].next)
             at = object + 1;
-        if (same_string(a, &a->tape.tokens[name], b, &tokens[at])) {
+        if (value_equal(value_at(a, name), value_at(b, at))) {
             *cursor = tokens[at + 1].next;
             return at + 1;
         }
@@ -46,8 +36,6 @@ static uint32_t find_value(struct side *a, uint32_t name, struct side *b, uint32
     }
     return 0;
 }
-
-static bool same_value(struct side *a, uint32_t i, struct side *b, uint32_t j);
 
 static bool is_within(struct side *a, uint32_t i, struct side *b, uint32_t j)
 {
@@ -57,42 +45,8 @@ static bool is_within(struct side *a, uint32_t i, struct side *b, uint32_t j)
     for (uint32_t name = i + 1; name < tokens[i].next; name = tokens[name + 1].next) {
         uint32_t value = find_value(a, name, b, j, &cursor);
 
-        if (!value || !same_value(a, name + 1, b, value))
+        if (!value || !value_equal(value_at(a, name + 1), value_at(b, value)))
             return false;
-    }
-    return true;
-}
-
-static bool same_array(struct side *a, uint32_t i, struct side *b, uint32_t j)
-{
-    uint32_t end = a->tape.tokens[i].next;
-
-    for (i++, j++; i < end; i = a->tape.tokens[i].next, j = b->tape.tokens[j].next)
-        if (!same_value(a, i, b, j))
-            return false;
-    return true;
-}
-
-/* Recurses at most JSON_DEPTH_MAX deep, because the scanner allows no more. */
-static bool same_value(struct side *a, uint32_t i, struct side *b, uint32_t j)
-{
-    const struct json_token *left = &a->tape.tokens[i], *right = &b->tape.tokens[j];
-
-    if (left->kind != right->kind)
-        return false;
-    switch ((enum json_kind)left->kind) {
-    case JSON_NUMBER:
-        return same_number(a, left, b, right);
-    case JSON_STRING:
-        return same_string(a, left, b, right);
-    case JSON_ARRAY:
-        return left->count == right->count && same_array(a, i, b, j);
-    case JSON_OBJECT:
-        return left->count == right->count && is_within(a, i, b, j);
-    case JSON_NULL:
-    case JSON_FALSE:
-    case JSON_TRUE:
-        break;
     }
     return true;
 }
@@ -174,8 +128,8 @@ bool api_fields_held(struct span ours, struct span theirs)
          name = a.tape.tokens[name + 1].next) {
         uint32_t value = find_value(&a, name, &b, 0, &cursor);
 
-        held =
-            value ? same_value(&a, name + 1, &b, value) : a.tape.tokens[name + 1].kind == JSON_NULL;
+        held = value ? value_equal(value_at(&a, name + 1), value_at(&b, value))
+                     : a.tape.tokens[name + 1].kind == JSON_NULL;
     }
     side_release(&a);
     side_release(&b);
@@ -290,7 +244,7 @@ static void visit_differing(struct side *a, struct side *b, bool ours,
         uint32_t value = find_value(a, name, b, 0, &cursor);
         struct api_fields_difference difference = {0};
 
-        if (value && (!ours || same_value(a, name + 1, b, value)))
+        if (value && (!ours || value_equal(value_at(a, name + 1), value_at(b, value))))
             continue;
         difference.name = json_string(&tokens[name], a->text, &a->scratch);
         *(ours ? &difference.ours : &difference.theirs) = value_text(a, name + 1);

@@ -79,13 +79,18 @@ static uint32_t find_item(struct span name, const struct json_tape *tape, uint32
     return item;
 }
 
+uint32_t pointer_step(struct span name, const struct json_tape *tape, const char *text,
+                      uint32_t from, struct buf *scratch)
+{
+    return tape->tokens[from].kind == JSON_ARRAY ? find_item(name, tape, from)
+                                                 : pointer_member(name, tape, text, from, scratch);
+}
+
 uint32_t pointer_find(const struct pointer *pointer, const struct json_tape *tape, const char *text,
                       uint32_t from, struct buf *scratch)
 {
     for (uint32_t i = 0; i < pointer->count && from != POINTER_NOTHING; i++)
-        from = tape->tokens[from].kind == JSON_ARRAY
-                   ? find_item(pointer->names[i], tape, from)
-                   : pointer_member(pointer->names[i], tape, text, from, scratch);
+        from = pointer_step(pointer->names[i], tape, text, from, scratch);
     return from;
 }
 
@@ -99,17 +104,20 @@ bool pointer_is_within(const struct pointer *first, const struct pointer *second
     return true;
 }
 
+void pointer_print_name(struct span name, struct buf *out)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] == '~' || name.data[i] == '/')
+            buf_append_text(out, name.data[i] == '~' ? "~0" : "~1");
+        else
+            buf_append_char(out, name.data[i]);
+    }
+}
+
 void pointer_print(const struct pointer *pointer, struct buf *out)
 {
     for (uint32_t i = 0; i < pointer->count; i++) {
-        struct span name = pointer->names[i];
-
         buf_append_char(out, '/');
-        for (size_t at = 0; at < name.size; at++) {
-            if (name.data[at] == '~' || name.data[at] == '/')
-                buf_append_text(out, name.data[at] == '~' ? "~0" : "~1");
-            else
-                buf_append_char(out, name.data[at]);
-        }
+        pointer_print_name(pointer->names[i], out);
     }
 }

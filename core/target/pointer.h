@@ -31,8 +31,16 @@ uint32_t pointer_find(const struct pointer *pointer, const struct json_tape *tap
 uint32_t pointer_member(struct span name, const struct json_tape *tape, const char *text,
                         uint32_t object, struct buf *scratch);
 
+/* Returns the member of that name of an object, or the item of that number of an array, or
+ * POINTER_NOTHING. */
+uint32_t pointer_step(struct span name, const struct json_tape *tape, const char *text,
+                      uint32_t from, struct buf *scratch);
+
 /* Returns true when the first is the second, or leads to what contains it. */
 bool pointer_is_within(const struct pointer *first, const struct pointer *second);
+
+/* Appends a name as one step of a pointer, without the slash. */
+void pointer_print_name(struct span name, struct buf *out);
 
 /* Appends the pointer as text. */
 void pointer_print(const struct pointer *pointer, struct buf *out);

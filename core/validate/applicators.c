@@ -2,6 +2,8 @@
  */
 #include "core/validate/applicators.h"
 
+#include "core/target/pointer.h"
+
 #include <stdio.h>
 
 /* Returns `/KEYWORD/NAME`, the pointer of a schema below the node being compiled. */
@@ -10,7 +12,7 @@ static struct buf tail_of(struct compiler *c, uint32_t name)
     struct buf tail = {0};
 
     buf_printf(&tail, "/%s/", c->keyword);
-    value_point(&tail, compiler_string(c, name));
+    pointer_print_name(compiler_string(c, name), &tail);
     buf_text(&tail);
     return tail;
 }

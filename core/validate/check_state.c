@@ -1,6 +1,7 @@
 #include "core/validate/check_state.h"
 
 #include "core/base/mem.h"
+#include "core/target/pointer.h"
 
 #include <stdio.h>
 
@@ -87,7 +88,7 @@ struct span check_field(struct checker *c)
             break;
         }
         buf_append_char(&c->field, '/');
-        value_point(&c->field, name);
+        pointer_print_name(name, &c->field);
     }
     return buf_span(&c->field);
 }

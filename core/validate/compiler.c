@@ -60,17 +60,12 @@ uint32_t compiler_next(const struct compiler *c, uint32_t name)
     return compiler_token(c, name + 1)->next;
 }
 
-uint32_t compiler_find(struct compiler *c, uint32_t object, struct span name)
-{
-    for (uint32_t i = object + 1; i < compiler_end(c, object); i = compiler_next(c, i))
-        if (span_equal(compiler_string(c, i), name))
-            return i + 1;
-    return 0;
-}
-
 uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name)
 {
-    return compiler_find(c, object, span_of(name));
+    for (uint32_t i = object + 1; i < compiler_end(c, object); i = compiler_next(c, i))
+        if (span_is(compiler_string(c, i), name))
+            return i + 1;
+    return 0;
 }
 
 uint32_t compiler_sibling(struct compiler *c, const char *keyword)

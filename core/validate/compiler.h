@@ -99,7 +99,6 @@ struct span compiler_string(struct compiler *c, uint32_t index);
 struct span compiler_own(struct compiler *c, uint32_t index);
 
 /* Returns the value of a member of an object, or 0 if it is missing. */
-uint32_t compiler_find(struct compiler *c, uint32_t object, struct span name);
 uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name);
 
 /* Returns the value of a keyword next to the one being compiled, or 0 if it is missing. */

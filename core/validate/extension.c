@@ -84,10 +84,8 @@ static bool compile_rules(struct compiler *c, uint32_t value)
 static bool compile_choice(struct compiler *c, uint32_t value, const char *below, const char *first,
                            const char *second, bool *is_second)
 {
-    struct span choice = {0};
+    struct span choice = compiler_string(c, value);
 
-    if (compiler_is(c, value, JSON_STRING))
-        choice = compiler_string(c, value);
     *is_second = span_is(choice, second);
     return *is_second || span_is(choice, first) ||
            compiler_refuse(c, below, "must be \"%s\" or \"%s\"", first, second);
@@ -96,10 +94,8 @@ static bool compile_choice(struct compiler *c, uint32_t value, const char *below
 static bool compile_version(struct compiler *c, uint32_t value)
 {
     struct row_shape *shape = &c->schema->shape;
-    struct span choice = {0};
+    struct span choice = compiler_string(c, value);
 
-    if (compiler_is(c, value, JSON_STRING))
-        choice = compiler_string(c, value);
     shape->version_known = span_is(choice, "known");
     shape->version_fetched = shape->version_known || span_is(choice, "fetch");
     shape->version_required = !shape->version_fetched;

@@ -147,26 +147,31 @@ static bool csv_footer(struct compiler *c, uint32_t value, const char *below)
     return true;
 }
 
-/* Reads a list of words, which the plan owns. */
-static bool read_words(struct compiler *c, uint32_t list, const char *below,
-                       struct row_words *words)
+/* Appends a list of words, which the plan owns, to others. */
+static bool add_words(struct compiler *c, uint32_t list, const char *below, struct span *words,
+                      size_t *count)
 {
-    struct span *items;
-    size_t count = 0;
-
-    if (!compiler_is(c, list, JSON_ARRAY) || !compiler_token(c, list)->count)
+    if (!list || !compiler_is(c, list, JSON_ARRAY) || !compiler_token(c, list)->count)
         return compiler_refuse(c, below, "must be a list of words");
-    items = plan_own(c->plan, mem_calloc(compiler_token(c, list)->count, sizeof *items));
-    *words = (struct row_words){.items = items};
     for (uint32_t i = list + 1; i < compiler_end(c, list); i = compiler_token(c, i)->next) {
         if (!compiler_is(c, i, JSON_STRING) || !compiler_token(c, i)->size)
             return compiler_refuse(c, below, "must be a list of words");
-        items[count] = compiler_own(c, i);
-        if (dialect_holds(*words, items[count]))
+        words[*count] = compiler_own(c, i);
+        if (dialect_holds((struct row_words){words, *count}, words[*count]))
             return compiler_refuse(c, below, "lists a word twice");
-        words->count = ++count;
+        ++*count;
     }
     return true;
+}
+
+static bool read_words(struct compiler *c, uint32_t list, const char *below,
+                       struct row_words *words)
+{
+    struct span *items =
+        plan_own(c->plan, mem_calloc(compiler_token(c, list)->count, sizeof *items));
+
+    *words = (struct row_words){.items = items};
+    return add_words(c, list, below, items, &words->count);
 }
 
 static bool csv_absent(struct compiler *c, uint32_t value, const char *below)
@@ -436,24 +441,6 @@ static bool format_absent(struct compiler *c, uint32_t value, const char *below,
                           struct cell_form *form)
 {
     return read_words(c, value, below, &form->absent);
-}
-
-/* Adds the words of one truth value. */
-static bool add_words(struct compiler *c, uint32_t list, const char *below, struct span *words,
-                      size_t *count)
-{
-    if (!list || !compiler_is(c, list, JSON_ARRAY) || !compiler_token(c, list)->count)
-        return compiler_refuse(c, below, "must be a list of words");
-    for (uint32_t i = list + 1; i < compiler_end(c, list); i = compiler_token(c, i)->next) {
-        if (!compiler_is(c, i, JSON_STRING) || !compiler_token(c, i)->size)
-            return compiler_refuse(c, below, "must be a list of words");
-        words[*count] = compiler_own(c, i);
-        for (size_t j = 0; j < *count; j++)
-            if (span_equal(words[j], words[*count]))
-                return compiler_refuse(c, below, "lists a word twice");
-        ++*count;
-    }
-    return true;
 }
 
 static bool format_boolean(struct compiler *c, uint32_t value, const char *below,

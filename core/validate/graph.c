@@ -151,14 +151,9 @@ static unsigned types_alike(struct span text)
 
 static struct cells cells_of_value(struct compiler *c, uint32_t token)
 {
-    static const unsigned types[] = {
-        [JSON_NULL] = ROW_NULL,     [JSON_FALSE] = ROW_BOOLEAN, [JSON_TRUE] = ROW_BOOLEAN,
-        [JSON_NUMBER] = ROW_NUMBER, [JSON_STRING] = ROW_STRING, [JSON_ARRAY] = ROW_ARRAY,
-        [JSON_OBJECT] = ROW_OBJECT,
-    };
     bool is_string = compiler_is(c, token, JSON_STRING);
 
-    return (struct cells){types[compiler_token(c, token)->kind],
+    return (struct cells){value_type(compiler_token(c, token)->kind),
                           is_string ? types_alike(compiler_string(c, token)) : 0, true, false};
 }
 

@@ -2,6 +2,7 @@
  * inside: in applicators.c), and its check in checker.c or check_scalar.c. */
 #include "core/validate/keywords.h"
 
+#include "core/target/pointer.h"
 #include "core/validate/applicators.h"
 #include "core/validate/reference.h"
 
@@ -85,21 +86,14 @@ static bool add_type(struct compiler *c, uint32_t token, unsigned *types)
 static void add_type_check(struct compiler *c, const struct keyword *keyword, uint32_t value,
                            unsigned types)
 {
-    static const struct {
-        unsigned type, kinds;
-    } right[] = {
-        {ROW_NULL, 1U << JSON_NULL},     {ROW_BOOLEAN, 1U << JSON_FALSE | 1U << JSON_TRUE},
-        {ROW_NUMBER, 1U << JSON_NUMBER}, {ROW_STRING, 1U << JSON_STRING},
-        {ROW_ARRAY, 1U << JSON_ARRAY},   {ROW_OBJECT, 1U << JSON_OBJECT},
-    };
     struct check *check = compiler_add_check(c, keyword, value);
 
     if (c->draft == DRAFT_04 && types & ROW_INTEGER)
         check->kind = CHECK_INTEGER_04;
     check->with.types = types;
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
-        if (types & right[i].type)
-            check->on &= (uint8_t)~right[i].kinds;
+    for (unsigned kind = JSON_NULL; kind <= JSON_OBJECT; kind++)
+        if (types & value_type(kind))
+            check->on &= (uint8_t) ~(1U << kind);
 }
 
 static bool compile_type(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -439,7 +433,7 @@ static bool is_referenced(struct compiler *c, struct span name)
     bool found = false;
 
     buf_printf(&pointer, "#%s/", c->plan->nodes[c->node].pointer);
-    value_point(&pointer, name);
+    pointer_print_name(name, &pointer);
     for (uint32_t i = 1; i < c->plan->tape.count && !found; i++) {
         struct span text = value_span(compiler_value(c, i));
 

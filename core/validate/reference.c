@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/percent.h"
+#include "core/target/pointer.h"
 #include "core/validate/uri.h"
 
 #include <stdio.h>
@@ -36,10 +37,8 @@ static void add_anchor(struct compiler *c, struct span name, bool dynamic)
 
 bool compile_anchor(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    struct span name = {0};
+    struct span name = compiler_string(c, value);
 
-    if (compiler_is(c, value, JSON_STRING))
-        name = compiler_string(c, value);
     if (!name.size || memchr(name.data, '#', name.size) || memchr(name.data, '/', name.size))
         return compiler_refuse(c, "", "must be a name, without \"#\" and \"/\"");
     add_anchor(c, name, strcmp(keyword->name, "$dynamicAnchor") == 0);
@@ -125,63 +124,20 @@ bool reference_identify(struct compiler *c, uint32_t token)
 
 /* --- references --- */
 
-/* Decodes a step of a pointer: ~1 is a slash, ~0 a tilde. */
-static bool decode_step(struct span step, struct buf *out)
-{
-    buf_reset(out);
-    for (size_t i = 0; i < step.size; i++) {
-        char byte = step.data[i];
-
-        if (byte == '~') {
-            i++;
-            if (i == step.size || (step.data[i] != '0' && step.data[i] != '1'))
-                return false;
-            byte = step.data[i] == '0' ? '~' : '/';
-        }
-        buf_append_char(out, byte);
-    }
-    return true;
-}
-
-/* name: digits without a leading zero. */
-static uint32_t find_element(struct compiler *c, uint32_t array, struct span name)
-{
-    uint32_t at = array + 1;
-    int64_t index;
-
-    if (!name.size || name.data[0] == '-' || (name.size > 1 && name.data[0] == '0') ||
-        !str_to_int64(name, 0, INT32_MAX, &index) || index >= compiler_token(c, array)->count)
-        return 0;
-    while (index--)
-        at = compiler_token(c, at)->next;
-    return at;
-}
-
 /* Follows a pointer from *token, and sets c->resource to the resource of its target; false if there
  * is none. */
-static bool follow(struct compiler *c, struct span pointer, uint32_t *token)
+static bool follow(struct compiler *c, struct span text, uint32_t *token)
 {
-    struct buf step = {0};
-    bool found = true;
+    struct pointer pointer = {0};
+    bool found = pointer_add(&pointer, text);
 
-    while (found && pointer.size) {
-        const char *slash = memchr(pointer.data + 1, '/', pointer.size - 1);
-        size_t size = slash ? (size_t)(slash - pointer.data) : pointer.size;
-
-        found =
-            pointer.data[0] == '/' && decode_step((struct span){pointer.data + 1, size - 1}, &step);
-        if (found && compiler_is(c, *token, JSON_OBJECT))
-            *token = compiler_find(c, *token, buf_span(&step));
-        else if (found && compiler_is(c, *token, JSON_ARRAY))
-            *token = find_element(c, *token, buf_span(&step));
-        else
-            found = false;
-        found = found && *token;
+    for (uint32_t i = 0; found && i < pointer.count; i++) {
+        *token = pointer_step(pointer.names[i], &c->plan->tape, c->plan->text, *token, &c->scratch);
+        found = *token != POINTER_NOTHING;
         if (found && c->node_of[*token] != NODE_NONE)
             c->resource = origin_of(c, c->node_of[*token]).resource;
-        pointer = span_from(pointer, size);
     }
-    buf_release(&step);
+    pointer_release(&pointer);
     return found;
 }
 

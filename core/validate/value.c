@@ -179,16 +179,22 @@ uint64_t value_hash(struct value value)
     return mix(hash);
 }
 
-bool value_has_type(struct value value, unsigned types)
+unsigned value_type(enum json_kind kind)
 {
-    static const unsigned type_of[] = {
+    static const unsigned types[] = {
         [JSON_NULL] = ROW_NULL,     [JSON_FALSE] = ROW_BOOLEAN, [JSON_TRUE] = ROW_BOOLEAN,
         [JSON_NUMBER] = ROW_NUMBER, [JSON_STRING] = ROW_STRING, [JSON_ARRAY] = ROW_ARRAY,
         [JSON_OBJECT] = ROW_OBJECT,
     };
+
+    return types[kind];
+}
+
+bool value_has_type(struct value value, unsigned types)
+{
     struct decimal number;
 
-    if (types & type_of[value_token(value)->kind])
+    if (types & value_type(value_token(value)->kind))
         return true;
     if (value_token(value)->kind != JSON_NUMBER || !(types & ROW_INTEGER))
         return false;
@@ -239,17 +245,5 @@ void value_describe(struct buf *out, struct value value)
     default:
         buf_append_text(out, violation_show(value_span(value), shown));
         return;
-    }
-}
-
-void value_point(struct buf *out, struct span name)
-{
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] == '~')
-            buf_append_text(out, "~0");
-        else if (name.data[i] == '/')
-            buf_append_text(out, "~1");
-        else
-            buf_append_char(out, name.data[i]);
     }
 }

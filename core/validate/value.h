@@ -33,6 +33,9 @@ bool value_equal(struct value a, struct value b);
 /* Returns a hash that is the same for equal values. */
 uint64_t value_hash(struct value value);
 
+/* Returns the type of that kind of value; of a number ROW_NUMBER. */
+unsigned value_type(enum json_kind kind);
+
 /* True if the value has one of the types, a set of enum row_type. */
 bool value_has_type(struct value value, unsigned types);
 
@@ -41,6 +44,3 @@ void value_name_types(struct buf *out, unsigned types);
 
 /* Appends the value for a message: a scalar as in JSON, a long one cut; `an array`, `an object`. */
 void value_describe(struct buf *out, struct value value);
-
-/* Appends a member's name as one step of a JSON pointer (RFC 6901 section 3). */
-void value_point(struct buf *out, struct span name);

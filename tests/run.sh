@@ -128,19 +128,40 @@ done
 rm -rf "$out"
 mkdir -p "$out"
 echo "tests: profile $PROFILE, ${#files[@]} file(s)"
-# Command tests mostly wait, and the others mostly compute, so that both go on at once.
-jobs=${TEST_JOBS:-$(($(nproc) * 2 + 2))} computing=$(((jobs + 1) / 3))
-run_those() {
-    printf '%s\n' "${files[@]}" | grep "$2" '\.bats$' | xargs -r -n 1 -P "$1" "$top/tests/run.sh" --one
+# Command tests mostly wait, and the others mostly compute, so that both go on at once; whoever finds no
+# more of its own kind helps with the other.
+printf '%s\n' "${files[@]}" | grep '\.bats$' >"$out/waiting"
+printf '%s\n' "${files[@]}" | grep -v '\.bats$' >"$out/computing"
+
+# Takes the first file off the first of these lists that is not empty; 1 if all are.
+take() {
+    local list file
+    exec 9>>"$out/lock"
+    flock 9
+    for list; do
+        if read -r file <"$out/$list"; then
+            sed -i 1d "$out/$list"
+            echo "$file"
+            return
+        fi
+    done
+    return 1
 }
-if [ "$jobs" -gt 1 ]; then
-    run_those $((jobs - computing)) -e &
-    run_those "$computing" -ve
-    wait
-else
-    run_those 1 -ve
-    run_those 1 -e
-fi
+
+work() {
+    local file
+    while file=$(take "$@"); do
+        "$top/tests/run.sh" --one "$file"
+    done
+}
+
+trap ': >"$out/waiting" >"$out/computing"; exit 130' INT TERM # nothing more begins
+jobs=${TEST_JOBS:-$(($(nproc) * 2 + 2))}
+for ((i = 1; i < jobs; i++)); do
+    if [ "$i" -le $(((jobs + 1) / 3)) ]; then work computing waiting & else work waiting computing & fi
+done
+work waiting computing
+wait
 
 passed=0 failed=0 skipped=0
 for file in "${files[@]}"; do

@@ -41,8 +41,7 @@ static void report_missing(struct cli *cli, const char *path, bool folders)
                      "FOLDER",
                      path);
     else
-        report_error(&cli->report, ERR_CONFIG, "'%s' does not exist: check the name of the file%s",
-                     path, folders ? " or folder" : "");
+        report_error(&cli->report, ERR_CONFIG, "'%s' does not exist: check its path", path);
 }
 
 bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders)

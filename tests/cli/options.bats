@@ -107,7 +107,7 @@ load lib
 
 @test "after -- everything is a path" {
     ends 2 rowferry validate -- --json
-    same "rowferry: error: '--json' does not exist: check the name of the file" "$stderr"
+    same "rowferry: error: '--json' does not exist: check its path" "$stderr"
 }
 
 @test "a file name that begins with a dash can be read after --" {
@@ -484,14 +484,14 @@ load lib
 
 @test "a missing inbox is exit 2 with a remedy, and creates no database" {
     fails_with 2 "there is no inbox folder 'inbox' here: create it, or name another: rowferry run FOLDER" run
-    fails_with 2 "'nowhere' does not exist: check the name of the file or folder" run nowhere
+    fails_with 2 "'nowhere' does not exist: check its path" run nowhere
     [ ! -e rowferry.db ]
 }
 
 @test "a missing file is exit 2, and creates no database" {
-    fails_with 2 "'x.csv' does not exist: check the name of the file" ingest x.csv
+    fails_with 2 "'x.csv' does not exist: check its path" ingest x.csv
     [ ! -e rowferry.db ]
-    fails_with 2 "'x.csv' does not exist: check the name of the file" validate x.csv
+    fails_with 2 "'x.csv' does not exist: check its path" validate x.csv
 }
 
 @test "pending jobs are sent although the inbox is missing" {
@@ -499,7 +499,7 @@ load lib
     batch_file InventoryItem-1.csv 3
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 2 rowferry run nowhere --rate none
-    holds "$stderr" "error: 'nowhere' does not exist: check the name of the file or folder"
+    holds "$stderr" "error: 'nowhere' does not exist: check its path"
     same 3 "$(wc -l <ledger)"
 }
 
@@ -561,7 +561,7 @@ load lib
 
 @test "control characters from outside are escaped in what people read" {
     ends 2 rowferry validate $'x\e[31m\n.csv'
-    same "rowferry: error: 'x\\x1b[31m\\n.csv' does not exist: check the name of the file" "$stderr"
+    same "rowferry: error: 'x\\x1b[31m\\n.csv' does not exist: check its path" "$stderr"
     ends 2 rowferry $'r\an'
     holds "$stderr" "unknown command 'r\\x07n'"
 }

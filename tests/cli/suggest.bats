@@ -164,7 +164,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     ends 2 rowferry validate --suggest - </dev/null
     holds "$stderr" "standard input cannot be read twice: save it to a file and name that"
     ends 2 rowferry validate --suggest nothing.csv
-    holds "$stderr" "'nothing.csv' does not exist: check the name of the file"
+    holds "$stderr" "'nothing.csv' does not exist: check its path"
     printf '1,2,3\n4,5,6\n' >x.csv
     ends 3 rowferry validate --suggest x.csv
     holds "$stderr" "x.csv: none of the first 30 lines is a header row"

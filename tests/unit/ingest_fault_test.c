@@ -291,8 +291,8 @@ static void a_file_that_does_not_open_is_explained(void **state)
         enum err_kind kind;
         const char *text;
     } cases[] = {
-        {ENOENT, true, ERR_CONFIG, "'x.csv' does not exist: check the name of the file"},
-        {ENOTDIR, true, ERR_CONFIG, "'x.csv' does not exist: check the name of the file"},
+        {ENOENT, true, ERR_CONFIG, "'x.csv' does not exist: check its path"},
+        {ENOTDIR, true, ERR_CONFIG, "'x.csv' does not exist: check its path"},
         {ELOOP, false, ERR_INPUT, "x.csv is a symbolic link: name the file itself"},
         {EACCES, false, ERR_INPUT,
          "cannot read x.csv: Permission denied: let this user read it, then run the same command "

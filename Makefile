@@ -98,8 +98,8 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              644:$(SHARE)/litestream.yml:share/doc/rowferry/examples/litestream.yml \
              $(foreach file,$(wildcard schema/*.json schema/examples/*.json),644:$(file):share/rowferry/$(file))
 
-.PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden cov unit cli crash \
-        fuzz fuzz-programs demo lint bench bench-count format install uninstall deb clean
+.PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test test-programs quick golden cov unit cli \
+        crash fuzz fuzz-programs demo lint bench bench-count format install uninstall deb clean
 .DELETE_ON_ERROR:
 # objects that were made for one test program are kept for the next build
 .SECONDARY:
@@ -228,19 +228,22 @@ CLI_TESTS = $(strip $(call chosen,$(wildcard tests/cli/*.bats)))
 TEST_BIN  = $(sort $(call chosen,$(UNIT_BIN)) $(call chosen,$(FUZZ_BIN)) \
             $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(PRELOADS) $(B)/relay))
 
+test-programs: $(TEST_BIN)
+	@:
+
 test: need-test
-	@$(MAKE) --no-print-directory $(TEST_BIN)
+	@$(MAKE) --no-print-directory test-programs
 	@PROFILE=$(PROFILE) tests/run.sh
 
 quick: need-test
-	@$(MAKE) --no-print-directory $(TEST_BIN)
+	@$(MAKE) --no-print-directory test-programs
 	@PROFILE=$(PROFILE) tests/run.sh quick
 
 # Writes what the tests compare with: read the difference before you commit it.
 golden: need-test
-	@$(MAKE) --no-print-directory $(TEST_BIN)
+	@$(MAKE) --no-print-directory test-programs
 	@UPDATE_GOLDEN=1 PROFILE=$(PROFILE) tests/run.sh
-	@git status --short tests/golden
+	@git status --short tests/golden docs README.md
 
 # What all tests together take of core/; the parts that none takes are in build/cov/uncovered.txt.
 cov: need-test

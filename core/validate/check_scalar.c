@@ -191,19 +191,25 @@ void check_pattern_report(struct checker *c, const struct check *check, uint32_t
 
 bool check_format_holds(struct checker *c, const struct check *check, uint32_t token)
 {
-    return check->with.format->holds(check_string(c, token));
+    const struct format *format = check->with.format.is;
+    const struct pattern *pattern = check->with.format.pattern;
+    struct span text = check_string(c, token);
+
+    return (!pattern || check_search(c, pattern, text) == PATTERN_FOUND) &&
+           (!format->holds || format->holds(text));
 }
 
 void check_format_report(struct checker *c, const struct check *check, uint32_t token)
 {
-    bool is_date = strcmp(check->with.format->name, "date") == 0;
+    const struct format *format = check->with.format.is;
+    bool is_date = strcmp(format->name, "date") == 0;
     struct buf hint = {0};
 
     /* a property that a CSV column may fill */
-    if (c->depth == 1 && (is_date || strcmp(check->with.format->name, "date-time") == 0))
+    if (c->depth == 1 && (is_date || strcmp(format->name, "date-time") == 0))
         cell_hint_date(check_field(c), !is_date, value_span(check_at(c, token)), &hint);
-    violations_add(c->violations, check_field(c), "format", "must be %s, is %s%s",
-                   check->with.format->meaning, check_show(c, check_at(c, token)), buf_text(&hint));
+    violations_add(c->violations, check_field(c), "format", "must be %s, is %s%s", format->meaning,
+                   check_show(c, check_at(c, token)), buf_text(&hint));
     buf_release(&hint);
 }
 

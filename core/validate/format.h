@@ -7,9 +7,11 @@
 
 struct format {
     const char *name;
-    const char *meaning;             /* for a message: `must be ...` */
-    bool (*holds)(struct span text); /* of a number: its text; NULL: asserts nothing */
-    bool of_numbers;                 /* applies to numbers, otherwise to strings */
+    const char *meaning; /* for a message: `must be ...`; NULL: it asserts nothing */
+    const char *pattern; /* for pattern_open; NULL: any text */
+    bool (*holds)(
+        struct span text); /* of what fits the pattern; of a number: its text; NULL: yes */
+    bool of_numbers;       /* applies to numbers, otherwise to strings */
 };
 
 /* Returns the format of that name, or NULL. */

@@ -234,10 +234,12 @@ static bool compile_format(struct compiler *c, const struct keyword *keyword, ui
                                "the format \"%s\" is not supported: see the list in "
                                "rowferry-schema(5)",
                                str_printable(compiler_string(c, value), name, sizeof name));
-    if (!format->holds) /* an annotation */
+    if (!format->meaning) /* an annotation */
         return true;
     check = compiler_add_check(c, keyword, value);
-    check->with.format = format;
+    check->with.format.is = format;
+    if (format->pattern)
+        check->with.format.pattern = compiler_pattern(c, span_of(format->pattern), "");
     check->on = format->of_numbers ? ON_NUMBERS : ON_STRINGS;
     return true;
 }

@@ -7,9 +7,12 @@
 
 void plan_release(struct plan *plan)
 {
-    for (uint32_t i = 0; i < plan->check_count; i++)
+    for (uint32_t i = 0; i < plan->check_count; i++) {
         if (plan->checks[i].kind == CHECK_PATTERN)
             pattern_close(plan->checks[i].with.pattern);
+        else if (plan->checks[i].kind == CHECK_FORMAT)
+            pattern_close(plan->checks[i].with.format.pattern);
+    }
     for (uint32_t i = 0; i < plan->patterns.count; i++)
         pattern_close(plan_patterns(plan)[i].pattern);
     for (uint32_t i = 0; i < plan->object_count; i++) {

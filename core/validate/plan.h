@@ -74,16 +74,19 @@ struct check {
     uint32_t token;      /* the keyword's value in the plan's tape */
     const char *keyword; /* for violations; constant text */
     union {
-        unsigned types;              /* set of enum row_type */
-        uint64_t count;              /* a length */
-        struct decimal number;       /* points into the plan's text */
-        struct pattern *pattern;     /* closed by the plan */
-        const struct format *format; /* of the table in format.c */
-        uint32_t object;             /* of the plan's objects */
-        uint32_t node;               /* the one schema */
-        struct run nodes;            /* of the plan's branches: the schemas */
-        struct run targets;          /* of the plan's targets; the first one applies if no
-                                        resource that was entered has another */
+        unsigned types;          /* set of enum row_type */
+        uint64_t count;          /* a length */
+        struct decimal number;   /* points into the plan's text */
+        struct pattern *pattern; /* closed by the plan */
+        uint32_t object;         /* of the plan's objects */
+        uint32_t node;           /* the one schema */
+        struct run nodes;        /* of the plan's branches: the schemas */
+        struct run targets;      /* of the plan's targets; the first one applies if no
+                                    resource that was entered has another */
+        struct {
+            const struct format *is; /* of the table in format.c */
+            struct pattern *pattern; /* NULL: it has none; closed by the plan */
+        } format;
         struct {
             uint32_t node, resource;
         } enter;

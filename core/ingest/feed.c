@@ -49,8 +49,7 @@ static bool open_regular(struct feed *feed, const char *path, bool through_links
 
     feed->fd = open(path, O_RDONLY | (through_links ? 0 : O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC);
     if (feed->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return err_set(err, ERR_CONFIG, "'%s' does not exist: check its path",
-                       feed->source);
+        return err_set(err, ERR_CONFIG, "'%s' does not exist: check its path", feed->source);
     if (feed->fd < 0 && errno == ELOOP)
         return err_set(err, ERR_INPUT, "%s is a symbolic link: name the file itself", feed->source);
     if (feed->fd < 0 && errno == EACCES)

@@ -459,13 +459,8 @@ static bool discard(struct store *store, int64_t batch_id, bool counts, struct e
     int64_t deleted = 1;
 
     while (deleted) {
-        if (!db_begin(store, err))
-            return false;
-        if (!discard_step(store, batch_id, counts, &deleted, err)) {
-            db_rollback(store);
-            return false;
-        }
-        if (!db_commit(store, err))
+        if (!db_begin(store, err) ||
+            !db_end(store, discard_step(store, batch_id, counts, &deleted, err), err))
             return false;
         crash_point(CRASH_DISCARD_COMMITTED);
     }
@@ -527,13 +522,7 @@ static bool forget_rejects(struct store *store, int64_t batch_id, struct err *er
     bool more = true;
 
     while (more) {
-        if (!db_begin(store, err))
-            return false;
-        if (!forget_some(store, batch_id, &more, err)) {
-            db_rollback(store);
-            return false;
-        }
-        if (!db_commit(store, err))
+        if (!db_begin(store, err) || !db_end(store, forget_some(store, batch_id, &more, err), err))
             return false;
         crash_point(CRASH_REJECTS_FORGOTTEN);
     }
@@ -560,12 +549,6 @@ bool batch_restart(struct store *store, int64_t batch_id, const struct batch_ori
                    struct err *err)
 {
     store->keys_batch_id = 0;
-    if (!discard(store, batch_id, false, err) || !forget_rejects(store, batch_id, err) ||
-        !db_begin(store, err))
-        return false;
-    if (!forget(store, batch_id, origin, err)) {
-        db_rollback(store);
-        return false;
-    }
-    return db_commit(store, err);
+    return discard(store, batch_id, false, err) && forget_rejects(store, batch_id, err) &&
+           db_begin(store, err) && db_end(store, forget(store, batch_id, origin, err), err);
 }

@@ -10,35 +10,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static const struct db_statements *const owners[DB_OWNERS] = {
-    [DB_RUNS] = &run_statements,
-    [DB_BATCHES] = &batch_statements,
-    [DB_UNFILED] = &unfiled_statements,
-    [DB_CHUNKS] = &chunk_statements,
-    [DB_KEYS] = &key_statements,
-    [DB_CLAIMS] = &claim_statements,
-    [DB_FIRST_CLAIMS] = &first_claim_statements,
-    [DB_ORDERS] = &order_statements,
-    [DB_OPEN_BATCHES] = &open_batch_statements,
-    [DB_SUMMARIES] = &summary_statements,
-    [DB_TURNS] = &turn_statements,
-    [DB_DECISIONS] = &decide_statements,
-    [DB_CANCELS] = &cancel_statements,
-    [DB_HISTORIES] = &history_statements,
-    [DB_EXPORTS] = &export_statements,
-    [DB_CENSUSES] = &census_statements,
-    [DB_PRUNES] = &prune_statements,
-    [DB_SWEEPS] = &sweep_statements,
-    [DB_FILED] = &filed_statements,
-    [DB_AUDITS] = &audit_statements,
-    [DB_NOTIFICATIONS] = &notification_statements,
-    [DB_KNOWN] = &known_statements,
-    [DB_KNOWN_CLAIMS] = &known_claim_statements,
-    [DB_DELIVERIES] = &delivery_statements,
-    [DB_BEFORES] = &before_statements,
-    [DB_UNDOS] = &undo_statements,
-    [DB_WAITING] = &waiting_statements,
-};
+#define OWNER(owner, table) [owner] = &table,
+
+static const struct db_statements *const owners[DB_OWNERS] = {DB_OWNER_LIST(OWNER)};
 
 const struct db_statements *db_statements_of(enum db_owner owner)
 {

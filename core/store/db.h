@@ -9,52 +9,50 @@
 
 #include <sqlite3.h>
 
-/* Which file owns a statement. Each owner has a table of SQL texts; a statement is prepared at its
- * first use and kept. */
-enum db_owner {
-    DB_RUNS,
-    DB_BATCHES,
-    DB_UNFILED,
-    DB_CHUNKS,
-    DB_KEYS,
-    DB_CLAIMS,
-    DB_FIRST_CLAIMS,
-    DB_ORDERS,
-    DB_OPEN_BATCHES,
-    DB_TURNS,
-    DB_SUMMARIES,
-    DB_DECISIONS,
-    DB_CANCELS,
-    DB_HISTORIES,
-    DB_EXPORTS,
-    DB_CENSUSES,
-    DB_PRUNES,
-    DB_SWEEPS,
-    DB_FILED,
-    DB_AUDITS,
-    DB_NOTIFICATIONS,
-    DB_KNOWN,
-    DB_KNOWN_CLAIMS,
-    DB_DELIVERIES,
-    DB_BEFORES,
-    DB_UNDOS,
-    DB_WAITING,
-    DB_OWNERS
-};
+/* Which file owns a statement, and its table of SQL texts; a statement is prepared at its first use
+ * and kept. */
+/* clang-format off */
+#define DB_OWNER_LIST(X) \
+    X(DB_RUNS, run_statements) \
+    X(DB_BATCHES, batch_statements) \
+    X(DB_UNFILED, unfiled_statements) \
+    X(DB_CHUNKS, chunk_statements) \
+    X(DB_KEYS, key_statements) \
+    X(DB_CLAIMS, claim_statements) \
+    X(DB_FIRST_CLAIMS, first_claim_statements) \
+    X(DB_ORDERS, order_statements) \
+    X(DB_OPEN_BATCHES, open_batch_statements) \
+    X(DB_TURNS, turn_statements) \
+    X(DB_SUMMARIES, summary_statements) \
+    X(DB_DECISIONS, decide_statements) \
+    X(DB_CANCELS, cancel_statements) \
+    X(DB_HISTORIES, history_statements) \
+    X(DB_EXPORTS, export_statements) \
+    X(DB_CENSUSES, census_statements) \
+    X(DB_PRUNES, prune_statements) \
+    X(DB_SWEEPS, sweep_statements) \
+    X(DB_FILED, filed_statements) \
+    X(DB_AUDITS, audit_statements) \
+    X(DB_NOTIFICATIONS, notification_statements) \
+    X(DB_KNOWN, known_statements) \
+    X(DB_KNOWN_CLAIMS, known_claim_statements) \
+    X(DB_DELIVERIES, delivery_statements) \
+    X(DB_BEFORES, before_statements) \
+    X(DB_UNDOS, undo_statements) \
+    X(DB_WAITING, waiting_statements)
+/* clang-format on */
+
+#define DB_OWNER_ENTRY(owner, table) owner,
+#define DB_OWNER_TABLE(owner, table) extern const struct db_statements table;
+
+enum db_owner { DB_OWNER_LIST(DB_OWNER_ENTRY) DB_OWNERS };
 
 struct db_statements {
     const char *const *sql;
     unsigned count;
 };
 
-/* Tables defined by the owners, entered in db.c. */
-extern const struct db_statements run_statements, batch_statements, unfiled_statements,
-    chunk_statements, key_statements, claim_statements, first_claim_statements, order_statements,
-    open_batch_statements, turn_statements, summary_statements, decide_statements,
-    cancel_statements, history_statements, export_statements, census_statements, prune_statements,
-    sweep_statements, filed_statements, audit_statements, notification_statements, known_statements,
-    known_claim_statements, delivery_statements, before_statements, undo_statements,
-    waiting_statements;
+DB_OWNER_LIST(DB_OWNER_TABLE)
 
 enum {
     DB_STATEMENTS_MAX = 32,

@@ -106,13 +106,8 @@ static bool enter(struct store *store, unsigned index, int64_t first, int64_t la
         db_bind_int64(statement, DB_FIRST_ID, done);
         db_bind_int64(statement, DB_LAST_ID,
                       done + KEYS_AT_ONCE < last ? done + KEYS_AT_ONCE : last);
-        if (!db_begin(store, err))
-            return false;
-        if (!db_run(store, statement, err, "enter the record ids")) {
-            db_rollback(store);
-            return false;
-        }
-        if (!db_commit(store, err))
+        if (!db_begin(store, err) ||
+            !db_end(store, db_run(store, statement, err, "enter the record ids"), err))
             return false;
         crash_point(CRASH_KEYS_COMMITTED);
     }

@@ -98,22 +98,17 @@ static bool apply(struct store *store, const struct migration *migration, unsign
 {
     char pragma[64];
     int64_t present;
+    bool fine;
 
     if (!db_begin(store, err))
         return false;
     snprintf(pragma, sizeof pragma, "PRAGMA user_version = %u", version);
-    if (!db_exec_int(store, "PRAGMA user_version", &present, err)) {
-        db_rollback(store);
-        return false;
-    }
+    fine = db_exec_int(store, "PRAGMA user_version", &present, err);
     /* another process that started at the same moment may have been first */
-    if (present >= version)
-        return db_commit(store, err);
-    if (!db_exec(store, migration->sql, err) || !db_exec(store, pragma, err)) {
-        db_rollback(store);
-        return err_wrap(err, "migration %s", migration->name);
-    }
-    return db_commit(store, err);
+    if (fine && present < version)
+        fine = (db_exec(store, migration->sql, err) && db_exec(store, pragma, err)) ||
+               err_wrap(err, "migration %s", migration->name);
+    return db_end(store, fine, err);
 }
 
 bool migrate_version(struct store *store, int64_t *version, struct err *err)

@@ -182,18 +182,13 @@ static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t
 bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_ms, bool *marked,
                 struct err *err)
 {
+    bool fine;
+
     if (!db_begin(store, err))
         return false;
-    if (!mark_all(store, plan, now_ms, marked, err)) {
-        db_rollback(store);
-        return false;
-    }
-    if (!*marked) {
-        db_rollback(store);
-        return true;
-    }
-    if (!db_commit(store, err))
-        return false;
+    fine = mark_all(store, plan, now_ms, marked, err);
+    if (!db_end(store, fine && *marked, err))
+        return fine && !*marked;
     crash_point(CRASH_PRUNE_MARKED);
     return true;
 }

@@ -280,12 +280,8 @@ static bool transact(struct sweep *sweep, piece_function *piece, bool *ended, in
     begun_us = clock_monotonic_us();
     fine = work(sweep, piece, begun_us, ended, err);
     db_reset(sweep->vacuum);
-    if (!fine) {
-        db_rollback(store);
-        return false;
-    }
     done_us = clock_monotonic_us();
-    if (!db_commit(store, err))
+    if (!db_end(store, fine, err))
         return false;
     *held_us = clock_monotonic_us() - begun_us;
     sweep->commit_us = clock_monotonic_us() - done_us;

@@ -318,8 +318,8 @@ static void a_missing_file_ends_the_command_except_in_an_inbox(void **state)
     bench_open(&bench, scene);
     assert_false(ingest_file(bench.store, &bench.options, at(scene, "Item-1.csv"), BATCH_STAYS,
                              &result, &err));
-    snprintf(expected, sizeof expected,
-             "'%s/Item-1.csv' does not exist: check its path", scene->folder);
+    snprintf(expected, sizeof expected, "'%s/Item-1.csv' does not exist: check its path",
+             scene->folder);
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.text, expected);
     ingest(&bench, scene, "inbox/Item-1.csv", &result);

@@ -2,7 +2,6 @@
  * asked for again. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/send.h"
-#include "cmd/rowferry/summary.h"
 
 void command_audit(struct cli *cli)
 {
@@ -19,9 +18,7 @@ void command_audit(struct cli *cli)
              session_open(&session, cli, STORE_EXISTING, SUMMARY_AUDITED, false)) {
         if (batch_id == 0 || session_find_batch(&session, batch_id, &state))
             send_audit(&send, &session, batch_id);
-        session_close(&session);
-        summary_print(cli);
-        session_release(&session);
+        session_end(&session);
     }
     send_release(&send);
 }

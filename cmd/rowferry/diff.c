@@ -473,9 +473,7 @@ void command_diff(struct cli *cli)
         comparing->session.scope_id = 0;
         if (choose(comparing))
             compare(comparing, &send);
-        session_close(&comparing->session);
-        summary_print(cli);
-        session_release(&comparing->session);
+        session_end(&comparing->session);
     }
     send_release(&send);
     load_release(&comparing->load);

@@ -1,7 +1,6 @@
 /* Sends what is pending. It can be stopped and started again at any moment. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/send.h"
-#include "cmd/rowferry/summary.h"
 #include "core/store/audit.h"
 
 #include <string.h>
@@ -41,9 +40,7 @@ void command_drain(struct cli *cli)
         session_open(&session, cli, STORE_EXISTING, SUMMARY_DRAINED, true)) {
         if (batch_id == 0 || choose_batch(&session, batch_id))
             send_work(&send, &session, batch_id);
-        session_close(&session);
-        summary_print(cli);
-        session_release(&session);
+        session_end(&session);
     }
     send_release(&send);
 }

@@ -198,9 +198,7 @@ void command_forward(struct cli *cli)
     if (deliver_open(&forward.deliver, cli) && open_file(&forward, cli) &&
         session_open(&forward.session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
         work(&forward);
-        session_close(&forward.session);
-        summary_print(cli);
-        session_release(&forward.session);
+        session_end(&forward.session);
     }
     if (forward.fd > STDIN_FILENO)
         close(forward.fd);

@@ -1,7 +1,6 @@
 /* Loads files as jobs; sends nothing and moves no file. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/load.h"
-#include "cmd/rowferry/summary.h"
 
 void command_ingest(struct cli *cli)
 {
@@ -12,9 +11,7 @@ void command_ingest(struct cli *cli)
         session_open(&session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
         if (session_lock(&session, LOCK_INTAKE))
             load_work(&load, &session, NULL, false);
-        session_close(&session);
-        summary_print(cli);
-        session_release(&session);
+        session_end(&session);
     }
     load_release(&load);
 }

@@ -484,9 +484,7 @@ void command_listen(struct cli *cli)
         session_open(&listen.session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
         listen.session.sets_status = false;
         work(&listen);
-        session_close(&listen.session);
-        summary_print(cli);
-        session_release(&listen.session);
+        session_end(&listen.session);
     }
     if (listen.fd >= 0)
         close(listen.fd);

@@ -46,9 +46,7 @@ static void work(struct cli *cli, struct load *load, struct send *send,
         load_end(load);
         grown_look(&session, cli->summary->started_ms, false);
     }
-    session_close(&session);
-    summary_print(cli);
-    session_release(&session);
+    session_end(&session);
 }
 
 void command_run(struct cli *cli)

@@ -204,14 +204,12 @@ bool session_count_batch(void *context, const struct batch_counts *batch, struct
     return true;
 }
 
-void session_close(struct session *session)
+void session_end(struct session *session)
 {
     struct cli *cli = session->cli;
     struct err err = {0};
 
     session_unlock(session);
-    if (!session->store)
-        return;
     if (!summary_batches(session->store, session->scope, session->scope_id, session_count_batch,
                          session, &err))
         report_fail(&cli->report, &err);
@@ -220,6 +218,8 @@ void session_close(struct session *session)
         report_fail(&cli->report, &err);
     crash_point(CRASH_RUN_ENDED);
     unattended_ask(cli, session->store, session->scope, session->scope_id);
+    summary_print(cli);
+    session_release(session);
 }
 
 void session_release(struct session *session)

@@ -48,7 +48,9 @@ bool session_count_batch(void *session, const struct batch_counts *batch, struct
  * reporting the error. */
 bool session_count_left(struct session *session, uint64_t *left);
 
-/* Counts the batches into cli->summary, checks the row counts, and ends the run with the exit
- * status. Call it however the work ended, also for a session that did not open. */
-void session_close(struct session *session);
+/* Counts the batches into cli->summary, checks the row counts, ends the run with the exit status,
+ * and prints the summary. Call it however the work ended, after session_open. */
+void session_end(struct session *session);
+
+/* Closes the database, after session_look. */
 void session_release(struct session *session);

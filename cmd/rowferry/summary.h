@@ -99,8 +99,8 @@ void summary_known(const struct known_count *count, struct buf *out);
 /* Appends the members of a JSON line about a batch. */
 void summary_batch_members(const struct batch_counts *batch, struct buf *line);
 
-/* Prints the summary, after session_close, and stores the command to run next in summary->next. It
- * is the last line of an incomplete run. */
+/* Prints the summary of a run that has ended, and stores the command to run next in summary->next.
+ * It is the last line of an incomplete run. */
 void summary_print(struct cli *cli);
 
 /* Appends the line `N requests left, about 2m 42s at 300/m`, if any are left. */

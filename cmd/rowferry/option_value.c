@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { RATE_MAX = 1000000 };
+enum { RATE_MAX = 1000000, WORDS_MAX = 3 };
 
 static bool refuse(const struct option_value *value, const char *expected, struct err *err)
 {
@@ -45,14 +45,6 @@ static bool parse_field(const struct option *option, struct option_value *value,
         if (strcasecmp(value->text, taken[i]) == 0)
             return refuse(value, "a field for a key: requests have it already", err);
     return *value->text || refuse(value, "the name of a header field", err);
-}
-
-static bool parse_path(const struct option *option, struct option_value *value, struct err *err)
-{
-    (void)option;
-    (void)value;
-    (void)err;
-    return true;
 }
 
 static bool parse_integer(const struct option *option, struct option_value *value, struct err *err)
@@ -125,46 +117,6 @@ static bool parse_tags(const struct option *option, struct option_value *value, 
     return true;
 }
 
-/* Looks the text up in words, which end with NULL. Returns false if it is none of them. */
-static bool parse_word(struct option_value *value, const char *const *words)
-{
-    for (value->number = 0; words[value->number]; value->number++)
-        if (strcmp(value->text, words[value->number]) == 0)
-            return true;
-    return false;
-}
-
-static bool parse_format(const struct option *option, struct option_value *value, struct err *err)
-{
-    static const char *const words[] = {
-        [ROW_FORMAT_NONE] = "", [ROW_FORMAT_CSV] = "csv", [ROW_FORMAT_NDJSON] = "ndjson", NULL};
-
-    (void)option;
-    return (parse_word(value, words) && value->number != ROW_FORMAT_NONE) ||
-           refuse(value, "csv or ndjson", err);
-}
-
-static bool parse_log_format(const struct option *option, struct option_value *value,
-                             struct err *err)
-{
-    static const char *const words[] = {
-        [LOG_NONE] = "", [LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
-
-    (void)option;
-    return (parse_word(value, words) && value->number != LOG_NONE) ||
-           refuse(value, "text or json", err);
-}
-
-static bool parse_on_conflict(const struct option *option, struct option_value *value,
-                              struct err *err)
-{
-    static const char *const words[] = {
-        [POLICY_PARK] = "park", [POLICY_REBASE] = "rebase", [POLICY_DISMISS] = "dismiss", NULL};
-
-    (void)option;
-    return parse_word(value, words) || refuse(value, "park, rebase or dismiss", err);
-}
-
 /* The share is the rate: 0 to 1. */
 static bool parse_audit(const struct option *option, struct option_value *value, struct err *err)
 {
@@ -183,14 +135,6 @@ static bool parse_audit(const struct option *option, struct option_value *value,
             return true;
     }
     return refuse(value, "all, none or a share of the applied updates, such as 5%", err);
-}
-
-static bool parse_echo(const struct option *option, struct option_value *value, struct err *err)
-{
-    static const char *const words[] = {"drop", "deliver", NULL};
-
-    (void)option;
-    return parse_word(value, words) || refuse(value, "drop or deliver", err);
 }
 
 /* Words for several states, and for rejected rows, which have no job. */
@@ -246,29 +190,20 @@ static bool parse_states(const struct option *option, struct option_value *value
     return true;
 }
 
-/* The value of a digit; 128 for other characters, which no code can make up for. */
-static unsigned hex_digit(char digit)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = strchr(digits, digit >= 'A' && digit <= 'F' ? digit | 0x20 : digit);
-
-    return found && *found ? (unsigned)(found - digits) : 128;
-}
-
 static bool parse_delimiter(const struct option *option, struct option_value *value,
                             struct err *err)
 {
     const char *text = value->text;
-    unsigned code = 0;
+    int code = 0;
 
     (void)option;
     if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0)
         code = '\t';
     else if (strlen(text) == 1)
         code = (unsigned char)text[0];
-    else if (strlen(text) == 6 && strncmp(text, "U+00", 4) == 0)
-        code = hex_digit(text[4]) * 16 + hex_digit(text[5]);
-    if (!code || code > 0x7F || !dialect_is_delimiter((char)code))
+    else if (strlen(text) == 6 && strncmp(text, "U+00", 4) == 0 && str_hex_value(text[5]) >= 0)
+        code = str_hex_value(text[4]) * 16 + str_hex_value(text[5]);
+    if (code <= 0 || code > 0x7F || !dialect_is_delimiter((char)code))
         return refuse(value,
                       "a delimiter: use one byte like , ; | ~, or tab, or U+0001; no letter, "
                       "digit, quote or line end",
@@ -294,38 +229,53 @@ static bool parse_errors(const struct option *option, struct option_value *value
     return refuse(value, "a number or a share of rows: use 100 or 5%", err);
 }
 
-static bool parse_flag(const struct option *option, struct option_value *value, struct err *err)
-{
-    (void)option;
-    (void)err;
-    value->number = 1;
-    return true;
-}
+/* What each kind takes: what `parse` accepts, or one of the words, whose place is its number, or
+ * any text. */
+static const struct {
+    bool (*parse)(const struct option *option, struct option_value *value, struct err *err);
+    const char *expected, *words[WORDS_MAX];
+} kinds[] = {
+    [KIND_FLAG] = {NULL},
+    [KIND_TEXT] = {parse_text},
+    [KIND_PATH] = {NULL},
+    [KIND_INTEGER] = {parse_integer},
+    [KIND_DURATION] = {parse_duration},
+    [KIND_RATE] = {parse_rate},
+    [KIND_TAGS] = {parse_tags},
+    [KIND_SUFFIX] = {parse_suffix},
+    [KIND_FORMAT] = {.expected = "csv or ndjson",
+                     .words = {[ROW_FORMAT_CSV] = "csv", [ROW_FORMAT_NDJSON] = "ndjson"}},
+    [KIND_LOG_FORMAT] = {.expected = "text or json",
+                         .words = {[LOG_TEXT] = "text", [LOG_JSON] = "json"}},
+    [KIND_ON_CONFLICT] =
+        {.expected = "park, rebase or dismiss",
+         .words =
+             {[POLICY_PARK] = "park", [POLICY_REBASE] = "rebase", [POLICY_DISMISS] = "dismiss"}},
+    [KIND_AUDIT] = {parse_audit},
+    [KIND_ECHO] = {.expected = "drop or deliver", .words = {"drop", "deliver"}},
+    [KIND_SECRET] = {NULL},
+    [KIND_FIELD] = {parse_field},
+    [KIND_STATES] = {parse_states},
+    [KIND_DELIMITER] = {parse_delimiter},
+    [KIND_ERRORS] = {parse_errors},
+};
 
 bool option_value_parse(const struct option *option, struct option_value *value, struct err *err)
 {
-    static bool (*const parsers[])(const struct option *, struct option_value *, struct err *) = {
-        [KIND_FLAG] = parse_flag,
-        [KIND_TEXT] = parse_text,
-        [KIND_PATH] = parse_path,
-        [KIND_INTEGER] = parse_integer,
-        [KIND_DURATION] = parse_duration,
-        [KIND_RATE] = parse_rate,
-        [KIND_TAGS] = parse_tags,
-        [KIND_SUFFIX] = parse_suffix,
-        [KIND_FORMAT] = parse_format,
-        [KIND_LOG_FORMAT] = parse_log_format,
-        [KIND_ON_CONFLICT] = parse_on_conflict,
-        [KIND_AUDIT] = parse_audit,
-        [KIND_ECHO] = parse_echo,
-        [KIND_SECRET] = parse_path,
-        [KIND_FIELD] = parse_field,
-        [KIND_STATES] = parse_states,
-        [KIND_DELIMITER] = parse_delimiter,
-        [KIND_ERRORS] = parse_errors,
-    };
+    const char *expected = kinds[option->kind].expected;
 
-    return parsers[option->kind](option, value, err);
+    if (kinds[option->kind].parse)
+        return kinds[option->kind].parse(option, value, err);
+    value->number = option->kind == KIND_FLAG;
+    for (int i = 0; expected && i < WORDS_MAX; i++) {
+        const char *word = kinds[option->kind].words[i];
+
+        if (word && strcmp(value->text, word) == 0) {
+            value->number = i;
+            return true;
+        }
+    }
+    return !expected || refuse(value, expected, err);
 }
 
 void option_value_tags(const char *text, struct buf *out)

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *proxy_variable(const char *url)
+/* Returns the variable from which libcurl takes the proxy for this URL; NULL if there is none, or
+ * if the URL is at loopback, which never uses a proxy. */
+static const char *proxy_variable(const char *url)
 {
     /* in libcurl's order (detect_proxy in its lib/url.c): never HTTP_PROXY, which a CGI's client
      * could set */

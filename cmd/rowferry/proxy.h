@@ -7,11 +7,6 @@
 
 #include <stdbool.h>
 
-/* Returns the variable from which libcurl takes the proxy for this URL (https_proxy, HTTPS_PROXY,
- * http_proxy, all_proxy, ALL_PROXY); NULL if there is none, or if the URL is at loopback, which
- * never uses a proxy. */
-const char *proxy_variable(const char *url);
-
 /* Appends `SCHEME://HOST:PORT (VARIABLE)` of the proxy for this URL, if there is one, without the
  * user-info. */
 void proxy_name(const char *url, struct buf *out);

@@ -328,8 +328,7 @@ int64_t summary_duration_ms(const struct summary *summary)
 }
 
 /* Returns how long the requests left take at that rate, or at the one that was learned; -1:
- * unknown.
- */
+ * unknown. */
 static int64_t forecast_ms(const struct summary *summary, double rate_per_s)
 {
     if (summary->learned_per_s > 0)

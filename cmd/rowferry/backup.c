@@ -31,8 +31,7 @@ static void print_row(const struct work *work, const char *name, uint64_t bytes,
     json_line_text(&line, "outcome", span_of(outcome));
     if (bytes > 0)
         json_line_count(&line, "bytes", bytes);
-    json_line_end(&line);
-    report_out(work->report, &line);
+    report_json(work->report, &line);
     buf_release(&line);
     free(path);
 }

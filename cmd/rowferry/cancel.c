@@ -9,13 +9,14 @@
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
     struct choice *choice = context;
+    struct report *report = &choice->session.cli->report;
 
     (void)err;
     if (!choice_count(choice, decided))
         return true;
-    if (choice->session.cli->report.json) {
+    if (report->json) {
         choice_json(choice, decided, decided->end == DECIDE_MOVED ? "withdrawn" : "not_withdrawn");
-        choice_end_json(choice);
+        report_json(report, &choice->out);
     } else if (choice_line(choice, decided)) {
         if (decided->end == DECIDE_MOVED)
             buf_append_text(&choice->out, "withdrawn");

@@ -245,8 +245,7 @@ static void print_json(struct checkup *checkup, const struct comparison *compari
     static const struct span none = {"null", 4};
     struct buf line = {0};
 
-    json_line_begin(&line, "status");
-    json_line_text(&line, "event", span_of("field"));
+    json_line_status(&line, "field");
     json_line_text(&line, "field", comparison->name);
     json_line_text(&line, "finding", span_of(kinds[comparison->kind]));
     buf_append_text(&line, ", \"sent\": ");
@@ -254,8 +253,7 @@ static void print_json(struct checkup *checkup, const struct comparison *compari
     buf_append_text(&line, ", \"read\": ");
     buf_append_json_text(&line, comparison->read.data ? comparison->read : none);
     json_line_text(&line, "elsewhere", comparison->elsewhere);
-    json_line_end(&line);
-    report_out(&checkup->cli->report, &line);
+    report_json(&checkup->cli->report, &line);
     buf_release(&line);
 }
 

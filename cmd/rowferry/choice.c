@@ -136,12 +136,6 @@ void choice_json(struct choice *choice, const struct decided *decided, const cha
     json_line_job(line, "superseded_by", decided->end == DECIDE_SUPERSEDED ? decided->later_id : 0);
 }
 
-void choice_end_json(struct choice *choice)
-{
-    json_line_end(&choice->out);
-    report_out(&choice->session.cli->report, &choice->out);
-}
-
 bool choice_line(struct choice *choice, const struct decided *decided)
 {
     struct buf *out = &choice->out;

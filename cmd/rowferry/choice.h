@@ -45,9 +45,8 @@ bool choice_count(struct choice *choice, const struct decided *decided);
 /* Returns whether a line about the job would be shown. */
 bool choice_shows(const struct choice *choice);
 
-/* Begins the `row` line of --json in choice->out; add members, then call choice_end_json. */
+/* Begins the `row` line of --json in choice->out; add members, then call report_json. */
 void choice_json(struct choice *choice, const struct decided *decided, const char *outcome);
-void choice_end_json(struct choice *choice);
 
 /* Begins the line `5/812 InventoryItem WH-1042: ` in choice->out; add the rest, then call
  * choice_end_line. Returns false if enough lines were shown. */

@@ -188,10 +188,7 @@ static void print_json(struct comparing *comparing, const struct difference *dif
     json_line_begin(line, "difference");
     json_line_count(line, "row", difference->row->row_no);
     json_line_text(line, "record_id", difference->row->record_id);
-    if (difference->version >= 0)
-        json_line_count(line, "version", (uint64_t)difference->version);
-    else
-        json_line_text(line, "version", (struct span){0});
+    json_line_known(line, "version", difference->version >= 0, difference->version);
     json_line_text(line, "verdict", span_of(verdicts[difference->verdict].name));
     buf_append_text(line, ", \"changes\": [");
     if (difference->verdict == DIFF_UPDATE || difference->verdict == DIFF_CONFLICT)

@@ -90,8 +90,7 @@ static void print(struct checkup *checkup, const char *name)
 
     report_line_wipe(report);
     if (report->json) {
-        json_line_begin(&out, "status");
-        json_line_text(&out, "event", span_of("check"));
+        json_line_status(&out, "check");
         json_line_text(&out, "check", span_of(name));
         json_line_text(&out, "outcome", span_of(outcomes[finding->outcome].name));
         json_line_text(&out, "text", buf_span(&finding->text));

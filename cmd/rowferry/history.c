@@ -233,14 +233,12 @@ static const struct {
 static void add_number(struct buf *line, const char *name, enum form form,
                        const struct history_number *number)
 {
-    if (!number->known)
-        json_line_text(line, name, (struct span){0});
-    else if (form == FORM_TIME)
+    if (number->known && form == FORM_TIME)
         json_line_time(line, name, number->value);
-    else if (form == FORM_JOB)
+    else if (number->known && form == FORM_JOB)
         json_line_job(line, name, number->value);
     else
-        json_line_count(line, name, (uint64_t)number->value);
+        json_line_known(line, name, number->known, number->value);
 }
 
 /* Every line has all members of its kind of event. */

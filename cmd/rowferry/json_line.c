@@ -16,6 +16,12 @@ void json_line_end(struct buf *line)
     buf_append_text(line, "}\n");
 }
 
+void json_line_status(struct buf *line, const char *event)
+{
+    json_line_begin(line, "status");
+    json_line_text(line, "event", span_of(event));
+}
+
 void json_line_text(struct buf *line, const char *name, struct span text)
 {
     buf_printf(line, ", \"%s\": ", name);
@@ -30,12 +36,17 @@ void json_line_count(struct buf *line, const char *name, uint64_t value)
     buf_printf(line, ", \"%s\": %" PRIu64, name, value);
 }
 
-void json_line_id(struct buf *line, const char *name, int64_t id)
+void json_line_known(struct buf *line, const char *name, bool is_known, int64_t value)
 {
-    if (id)
-        json_line_count(line, name, (uint64_t)id);
+    if (is_known)
+        buf_printf(line, ", \"%s\": %" PRId64, name, value);
     else
         json_line_text(line, name, (struct span){0});
+}
+
+void json_line_id(struct buf *line, const char *name, int64_t id)
+{
+    json_line_known(line, name, id != 0, id);
 }
 
 void json_line_number(struct buf *line, const char *name, double value, int digits)

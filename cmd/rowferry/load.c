@@ -134,11 +134,9 @@ void load_report_json(struct report *report, const char *source, const struct in
 {
     struct buf line = {0};
 
-    json_line_begin(&line, "status");
-    json_line_text(&line, "event", span_of("file"));
+    json_line_status(&line, "file");
     file_members(source, result, &line);
-    json_line_end(&line);
-    report_out(report, &line);
+    report_json(report, &line);
     report_flush(report);
     buf_release(&line);
 }

@@ -84,11 +84,9 @@ static void show(struct report *report, const char *event, const struct line *li
     struct buf out = {0};
 
     if (report->json) {
-        json_line_begin(&out, "status");
-        json_line_text(&out, "event", span_of(event));
+        json_line_status(&out, event);
         buf_append_span(&out, buf_span(members));
-        json_line_end(&out);
-        report_out(report, &out);
+        report_json(report, &out);
         report_flush(report);
     }
     append_line(line, has_bar(report), &out);

@@ -73,8 +73,7 @@ static void print_json(struct pruning *pruning, const struct prune_item *item,
         json_line_count(&line, "conflicts", (uint64_t)item->conflicts);
     if (item->fate == PRUNE_NEEDED)
         json_line_job(&line, "job", item->needed_by);
-    json_line_end(&line);
-    report_out(report_of(pruning), &line);
+    report_json(report_of(pruning), &line);
     buf_release(&line);
 }
 
@@ -200,8 +199,7 @@ static void report_file(struct pruning *pruning, const struct filed *file, const
         json_line_id(&line, "batch", file->batch_id);
         json_line_text(&line, "file", span_of(path));
         json_line_text(&line, "outcome", span_of(ends[end][pruning->dry_run]));
-        json_line_end(&line);
-        report_out(report, &line);
+        report_json(report, &line);
     } else if (end == INBOX_CHANGED) {
         words_printable(&line, path);
         report_notice(report, "'%s' was changed after it was filed, and stays", buf_text(&line));

@@ -79,6 +79,12 @@ void report_out(struct report *report, struct buf *text)
     buf_reset(text);
 }
 
+void report_json(struct report *report, struct buf *line)
+{
+    json_line_end(line);
+    report_out(report, line);
+}
+
 void report_flush(struct report *report)
 {
     if (!report->closed && fflush(stdout) != 0 && !report->output_errno)
@@ -268,8 +274,7 @@ static void write_json(struct report *report, const struct err *err, const char 
     if (err)
         append_error(err, &line);
     json_line_text(&line, "message", span_of(text));
-    json_line_end(&line);
-    report_out(report, &line);
+    report_json(report, &line);
     buf_release(&line);
 }
 

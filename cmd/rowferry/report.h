@@ -71,6 +71,9 @@ void report_status(struct report *report, int status);
 void report_out(struct report *report, struct buf *text);
 void report_flush(struct report *report);
 
+/* Ends a line of --json, and writes it as report_out does. */
+void report_json(struct report *report, struct buf *line);
+
 /* From report_hold to report_release, report_out keeps its text: in memory up to a ceiling, beyond
  * it in an unnamed file. It is for output from an open read of the database, which would otherwise
  * stay open, and let the write-ahead log grow, for as long as a pager is open. report_release

@@ -46,14 +46,6 @@ static void add_field(void *context, const struct api_fields_difference *differe
     words_printable_span(fields->out, difference->name);
 }
 
-static void add_version(struct buf *line, const char *name, bool is_there, int64_t version)
-{
-    if (is_there)
-        buf_printf(line, ", \"%s\": %" PRId64, name, version);
-    else
-        json_line_text(line, name, (struct span){0});
-}
-
 static void print_json(struct resolving *resolving, const struct decided *decided)
 {
     static const char *const outcomes[] = {
@@ -67,14 +59,14 @@ static void print_json(struct resolving *resolving, const struct decided *decide
     choice_json(&resolving->choice, decided, outcomes[decided->end]);
     json_line_text(line, "resolution", span_of(resolution_name(resolving->resolution)));
     if (resolving->choice.dry_run) {
-        add_version(line, "submitted_version", sides->has_submitted, sides->submitted_version);
-        add_version(line, "server_version", sides->has_server, sides->server_version);
+        json_line_known(line, "submitted_version", sides->has_submitted, sides->submitted_version);
+        json_line_known(line, "server_version", sides->has_server, sides->server_version);
         buf_append_text(line, ", \"fields\": [");
         api_fields_differing(buf_span(&sides->ours), buf_span(&sides->theirs), add_field_json,
                              &(struct fields){line, 0});
         buf_append_char(line, ']');
     }
-    choice_end_json(&resolving->choice);
+    report_json(&resolving->choice.session.cli->report, line);
 }
 
 /* Appends the version, the token in its place, or `-`. */

@@ -23,9 +23,8 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     if (report->json) {
         choice_json(choice, decided, outcomes[decided->end]);
         json_line_text(&choice->out, "new_state",
-                       decided->end == DECIDE_MOVED ? span_of(job_state_name(decided->to))
-                                                    : (struct span){0});
-        choice_end_json(choice);
+                       span_of(decided->end == DECIDE_MOVED ? job_state_name(decided->to) : NULL));
+        report_json(report, &choice->out);
     } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
                choice_line(choice, decided)) {
         if (decided->end == DECIDE_SUPERSEDED)

@@ -44,18 +44,6 @@ struct standing {
     bool pruned;        /* the one batch has no rows any more */
 };
 
-static void show_batch_json(struct report *report, const struct batch_counts *batch)
-{
-    struct buf line = {0};
-
-    json_line_begin(&line, "status");
-    json_line_text(&line, "event", span_of("batch"));
-    summary_batch_members(batch, &line);
-    json_line_end(&line);
-    report_out(report, &line);
-    buf_release(&line);
-}
-
 static void note_details(struct standing *standing, const struct batch_counts *batch)
 {
     char moment[WORDS_SIZE];
@@ -80,6 +68,7 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
 {
     struct standing *standing = context;
     struct cli *cli = standing->session.cli;
+    struct buf line = {0};
 
     (void)err;
     summary_add(cli->summary, batch);
@@ -87,8 +76,12 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
         standing->loading_source = mem_strdup(batch->source);
     if (standing->batch_id)
         note_details(standing, batch);
-    if (cli->report.json)
-        show_batch_json(&cli->report, batch);
+    if (cli->report.json) {
+        json_line_status(&line, "batch");
+        summary_batch_members(batch, &line);
+        report_json(&cli->report, &line);
+    }
+    buf_release(&line);
     return true;
 }
 
@@ -104,14 +97,12 @@ static bool take_known(void *context, const struct known_count *count, struct er
         summary_known(count, &standing->known);
         return true;
     }
-    json_line_begin(&line, "status");
-    json_line_text(&line, "event", span_of("known"));
+    json_line_status(&line, "known");
     json_line_text(&line, "schema", span_of(count->schema));
     json_line_count(&line, "records", count->records);
     json_line_time(&line, "oldest", count->oldest_ms);
     json_line_time(&line, "newest", count->newest_ms);
-    json_line_end(&line);
-    report_out(report, &line);
+    report_json(report, &line);
     buf_release(&line);
     return true;
 }
@@ -238,43 +229,32 @@ static void show_json(const struct standing *standing)
     for (unsigned i = 0; i < WORKS; i++) {
         if (!standing->at_work[i])
             continue;
-        json_line_begin(&line, "status");
-        json_line_text(&line, "event", span_of("at_work"));
+        json_line_status(&line, "at_work");
         json_line_text(&line, "command", span_of(works[i].event));
         json_line_text(&line, "holder", span_of(standing->holders[i]));
-        json_line_end(&line);
-        report_out(report, &line);
+        report_json(report, &line);
     }
     if (standing->pause.until_ms) {
-        json_line_begin(&line, "status");
-        json_line_text(&line, "event", span_of("pause"));
+        json_line_status(&line, "pause");
         json_line_time(&line, "until", standing->pause.until_ms);
         json_line_text(&line, "reason", span_of(standing->pause.reason));
-        json_line_end(&line);
-        report_out(report, &line);
+        report_json(report, &line);
     }
     if (!standing->batch_id && has_notifications(&standing->notifications)) {
-        json_line_begin(&line, "status");
-        json_line_text(&line, "event", span_of("notifications"));
+        json_line_status(&line, "notifications");
         for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
             json_line_count(&line, counters[i].name, count_of(standing, i));
-        json_line_end(&line);
-        report_out(report, &line);
+        report_json(report, &line);
     }
     if (last->id) {
-        json_line_begin(&line, "status");
-        json_line_text(&line, "event", span_of("last_run"));
+        json_line_status(&line, "last_run");
         json_line_count(&line, "run", (uint64_t)last->id);
         json_line_text(&line, "command", span_of(last->command));
         json_line_time(&line, "started", last->started_ms);
         json_line_time(&line, "ended", last->ended_ms);
         json_line_count(&line, "requests", last->requests);
-        if (last->ended_ms)
-            json_line_count(&line, "exit_status", (uint64_t)last->exit_status);
-        else
-            json_line_text(&line, "exit_status", (struct span){0});
-        json_line_end(&line);
-        report_out(report, &line);
+        json_line_known(&line, "exit_status", last->ended_ms != 0, last->exit_status);
+        report_json(report, &line);
     }
     buf_release(&line);
 }

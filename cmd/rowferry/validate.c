@@ -145,8 +145,7 @@ static void print_row_json(struct validation *validation, const struct row *row,
         buf_append_char(&line, '}');
     }
     buf_append_char(&line, ']');
-    json_line_end(&line);
-    report_out(&validation->cli->report, &line);
+    report_json(&validation->cli->report, &line);
     buf_release(&line);
 }
 
@@ -285,8 +284,7 @@ static void print_suggestion(struct cli *cli, const char *path, struct suggestio
         json_line_count(&line, "accepted", suggestion->accepted);
         buf_append_text(&line, ", \"schema\": ");
         buf_append_json_text(&line, buf_span(&suggestion->schema));
-        json_line_end(&line);
-        report_out(report, &line);
+        report_json(report, &line);
     } else {
         report_out(report, &suggestion->schema);
     }

@@ -298,20 +298,11 @@ static bool feed(void *context, struct diff *diff, struct err *err)
 {
     struct comparing *comparing = context;
     const struct options *options = &comparing->cli->options;
-    struct notice_sink notices = report_sink(&comparing->cli->report);
-    const struct ingest_options checking = {
-        .catalog = comparing->load.catalog,
-        .schema = options_text(options, OPT_SCHEMA),
-        .format = (enum row_format)options_number(options, OPT_FORMAT),
-        .delimiter = (char)options_number(options, OPT_DELIMITER),
-        .force = options_flag(options, OPT_FORCE),
-        .limits = load_limits(options),
-        .notices = &notices,
-        .accept = take_row,
-        .accept_context = comparing,
-    };
+    struct ingest_options checking = load_options(&comparing->load, options);
     bool fine = true;
 
+    checking.accept = take_row;
+    checking.accept_context = comparing;
     comparing->diff = diff;
     if (comparing->batch_id)
         return check_batch(comparing, err) &&
@@ -366,12 +357,8 @@ static void print_counts(struct comparing *comparing)
         buf_append_char(out, '\n');
     }
     buf_append_text(out, words_count(comparing->rows, "row", rows));
-    for (unsigned i = 0; i < DIFF_VERDICTS; i++) {
-        if (compared[i] == 0)
-            continue;
-        buf_printf(out, "%s%" PRIu64 " %s", between, compared[i], words[i]);
-        between = ", ";
-    }
+    for (unsigned i = 0; i < DIFF_VERDICTS; i++)
+        words_listed(out, &between, compared[i], words[i]);
     buf_append_char(out, '\n');
     report_out(&comparing->cli->report, out);
 }

@@ -68,7 +68,7 @@ bool load_open(struct load *load, struct cli *cli)
 {
     struct err err = {0};
 
-    *load = (struct load){0};
+    *load = (struct load){.notices = report_sink(&cli->report)};
     load->catalog = catalog_open(options_text(&cli->options, OPT_SCHEMAS), &err);
     if (!load->catalog)
         return report_fail(&cli->report, &err);
@@ -463,17 +463,23 @@ static bool read_path(struct load *load, const char *path, bool folders)
     return true;
 }
 
-struct ingest_limits load_limits(const struct options *options)
+struct ingest_options load_options(const struct load *load, const struct options *options)
 {
     const struct option_value *errors = &options->values[OPT_MAX_ERRORS];
     bool percent = errors->text && str_ends(errors->text, "%");
 
-    return (struct ingest_limits){
-        .has_errors = errors->text && !percent,
-        .errors = (uint64_t)errors->number,
-        .has_percent = percent,
-        .percent = errors->rate,
-        .rows = (uint64_t)options_number(options, OPT_MIN_ROWS),
+    return (struct ingest_options){
+        .catalog = load->catalog,
+        .schema = options_text(options, OPT_SCHEMA),
+        .format = (enum row_format)options_number(options, OPT_FORMAT),
+        .delimiter = (char)options_number(options, OPT_DELIMITER),
+        .force = options_flag(options, OPT_FORCE),
+        .limits = {.has_errors = errors->text && !percent,
+                   .errors = (uint64_t)errors->number,
+                   .has_percent = percent,
+                   .percent = errors->rate,
+                   .rows = (uint64_t)options_number(options, OPT_MIN_ROWS)},
+        .notices = &load->notices,
     };
 }
 
@@ -484,23 +490,14 @@ bool load_work(struct load *load, struct session *session, const char *fallback,
     bool fine;
 
     load->session = session;
-    load->notices = report_sink(&session->cli->report);
     progress_begin(&load->progress, &session->cli->report);
-    load->options = (struct ingest_options){
-        .lock = session->lock,
-        .catalog = load->catalog,
-        .schema = options_text(options, OPT_SCHEMA),
-        .format = (enum row_format)options_number(options, OPT_FORMAT),
-        .delimiter = (char)options_number(options, OPT_DELIMITER),
-        .force = options_flag(options, OPT_FORCE),
-        .tail = options_flag(options, OPT_TAIL),
-        .limits = load_limits(options),
-        .leave_files = !folders || options_flag(options, OPT_KEEP),
-        .run_id = session->run_id,
-        .notices = &load->notices,
-        .progress = progress_reading,
-        .progress_context = &load->progress,
-    };
+    load->options = load_options(load, options);
+    load->options.lock = session->lock;
+    load->options.tail = options_flag(options, OPT_TAIL);
+    load->options.leave_files = !folders || options_flag(options, OPT_KEEP);
+    load->options.run_id = session->run_id;
+    load->options.progress = progress_reading;
+    load->options.progress_context = &load->progress;
     if (options_text(options, OPT_DONE_FILE))
         snprintf(load->options.done_suffix, sizeof load->options.done_suffix, "%s",
                  options_text(options, OPT_DONE_FILE));

@@ -74,5 +74,5 @@ void load_report_fault(struct report *report, const char *source,
  * is created. */
 bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders);
 
-/* Returns --max-errors and --min-rows. */
-struct ingest_limits load_limits(const struct options *options);
+/* Returns what the settings say about reading files; load stays the caller's, and where it is. */
+struct ingest_options load_options(const struct load *load, const struct options *options);

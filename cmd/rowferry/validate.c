@@ -335,16 +335,7 @@ void command_validate(struct cli *cli)
     }
     fine = load_open(&load, cli);
     if (fine) {
-        struct notice_sink notices = report_sink(&cli->report);
-        struct ingest_options checking = {
-            .catalog = load.catalog,
-            .schema = options_text(options, OPT_SCHEMA),
-            .format = (enum row_format)options_number(options, OPT_FORMAT),
-            .delimiter = (char)options_number(options, OPT_DELIMITER),
-            .force = options_flag(options, OPT_FORCE),
-            .limits = load_limits(options),
-            .notices = &notices,
-        };
+        const struct ingest_options checking = load_options(&load, options);
 
         for (size_t i = 0; fine && i < options->path_count; i++)
             fine = validate_file(&validation, &checking, options->paths[i]);

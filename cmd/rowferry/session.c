@@ -173,6 +173,7 @@ static int batch_status(const struct session *session, const struct batch_counts
 static void log_batch(struct report *report, const struct batch_counts *batch)
 {
     struct buf members = {0}, text = {0};
+    const char *separator = ", ";
 
     if (!report->log)
         return;
@@ -180,9 +181,8 @@ static void log_batch(struct report *report, const struct batch_counts *batch)
     buf_printf(&text, "%" PRIu64 " rows, %" PRIu64 " rejected", batch->rows_read,
                batch->rows_rejected);
     for (unsigned state = 0; state < JOB_STATES; state++)
-        if (batch->by_state[state] > 0)
-            buf_printf(&text, ", %" PRIu64 " %s", batch->by_state[state],
-                       job_state_name((enum job_state)state));
+        words_listed(&text, &separator, batch->by_state[state],
+                     job_state_name((enum job_state)state));
     report_event(report, "batch", &members, "batch %" PRId64 " is %s: %s: %s", batch->id,
                  batch_state_name(batch->state), batch->source, buf_text(&text));
     buf_release(&members);

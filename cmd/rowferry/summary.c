@@ -469,12 +469,8 @@ static void append_files(const struct summary *summary, struct buf *out)
     char files[WORDS_SIZE];
 
     buf_append_text(out, words_count(summary->files, "file", files));
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i].count == 0)
-            continue;
-        buf_printf(out, "%s%" PRIu64 " %s", separator, kinds[i].count, kinds[i].what);
-        separator = ", ";
-    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        words_listed(out, &separator, kinds[i].count, kinds[i].what);
     if (*separator == ',')
         buf_append_char(out, ')');
 }
@@ -641,13 +637,8 @@ void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *o
 {
     const char *separator = "audit log: ";
 
-    for (unsigned verdict = VERDICT_NONE + 1; verdict < VERDICTS; verdict++) {
-        if (by_verdict[verdict] == 0)
-            continue;
-        buf_printf(out, "%s%" PRIu64 " %s", separator, by_verdict[verdict],
-                   verdict_name((enum verdict)verdict));
-        separator = ", ";
-    }
+    for (unsigned verdict = VERDICT_NONE + 1; verdict < VERDICTS; verdict++)
+        words_listed(out, &separator, by_verdict[verdict], verdict_name((enum verdict)verdict));
     if (due)
         buf_printf(out, "%snot all applied updates are looked up yet", separator);
     if (due || *separator == ',')

@@ -136,13 +136,9 @@ static void log_end(struct cli *cli, const struct buf *line)
     buf_append(&members, line->data, line->size - 1); /* less its line end */
     buf_printf(&text, "%s, %" PRIu64 " rejected, %s", words_count(summary->rows_read, "row", rows),
                summary->rows_rejected, words_count(summary->jobs, "job", jobs));
-    for (unsigned state = 0; state < JOB_STATES; state++) {
-        if (summary->by_state[state] == 0)
-            continue;
-        buf_printf(&text, "%s%" PRIu64 " %s", separator, summary->by_state[state],
-                   job_state_name((enum job_state)state));
-        separator = ", ";
-    }
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        words_listed(&text, &separator, summary->by_state[state],
+                     job_state_name((enum job_state)state));
     report_event(&cli->report, "ended", &members, "%s ended after %s with exit status %d (%s): %s",
                  cli->command->name, words_duration(summary_duration_ms(summary), span),
                  cli->report.status, exit_meaning(cli->report.status), buf_text(&text));

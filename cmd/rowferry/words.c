@@ -68,6 +68,14 @@ char *words_count(uint64_t count, const char *noun, char out[WORDS_SIZE])
     return out;
 }
 
+void words_listed(struct buf *out, const char **before, uint64_t count, const char *what)
+{
+    if (count == 0)
+        return;
+    buf_printf(out, "%s%" PRIu64 " %s", *before, count, what);
+    *before = ", ";
+}
+
 static void quote_escaped(struct buf *out, const char *text)
 {
     buf_append_text(out, "$'");

@@ -19,6 +19,9 @@ char *words_grouped(uint64_t count, char out[WORDS_SIZE]);
 /* Writes `1 file` or `3 files`, `1 batch` or `2 batches` into out, and returns it. */
 char *words_count(uint64_t count, const char *noun, char out[WORDS_SIZE]);
 
+/* Appends a count that is not 0 to a list: *before it, `12 refused`. *before is ", " then. */
+void words_listed(struct buf *out, const char **before, uint64_t count, const char *what);
+
 /* Appends an argument so that a shell reads it back as it is: bare where that is safe, else in
  * single quotes; with control characters or bytes that are not UTF-8 as $'...'. */
 void words_quote(struct buf *out, const char *argument);

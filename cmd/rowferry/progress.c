@@ -78,11 +78,13 @@ static void append_line(const struct line *line, bool bar, struct buf *out)
     }
 }
 
-static void show(struct report *report, const char *event, const struct line *line,
-                 const struct buf *members)
+/* Writes a line in all its forms, and releases the members. */
+static void show(struct report *report, const char *event, struct line *line, struct buf *members)
 {
     struct buf out = {0};
 
+    if (line->share >= 0)
+        snprintf(line->parts[0], PART_SIZE, "%3.0f%%", 100 * line->share);
     if (report->json) {
         json_line_status(&out, event);
         buf_append_span(&out, buf_span(members));
@@ -95,12 +97,7 @@ static void show(struct report *report, const char *event, const struct line *li
     else if (!report->json)
         report_line(report, buf_text(&out));
     buf_release(&out);
-}
-
-static void put_share(struct line *line)
-{
-    if (line->share >= 0)
-        snprintf(line->parts[0], PART_SIZE, "%3.0f%%", 100 * line->share);
+    buf_release(members);
 }
 
 static void put_left(struct line *line, int64_t left_ms)
@@ -131,7 +128,6 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
     per_s = rate_per_s(&progress->rate);
     if (bytes_total > 0)
         line.share = (double)bytes_done / (double)bytes_total;
-    put_share(&line);
     words_printable(&name, slash && slash[1] ? slash + 1 : source);
     snprintf(line.parts[1], PART_SIZE, "%.*s", (int)bar_fit(buf_span(&name), NAME_COLUMNS),
              buf_text(&name));
@@ -146,7 +142,6 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
     json_line_count(&members, "bytes_total", bytes_total);
     json_line_count(&members, "rows", rows);
     show(progress->report, "reading", &line, &members);
-    buf_release(&members);
 }
 
 static const char *const pauses[] = {
@@ -241,7 +236,6 @@ void progress_sending(void *context, const struct drain_progress *drain)
     left_ms = drain->auditing ? -1 : time_left_ms(drain, per_s); /* one request covers many jobs */
     if (total > 0)
         line.share = (double)drain->settled / (double)total;
-    put_share(&line);
     snprintf(line.parts[2], PART_SIZE, "%s of %s jobs", words_grouped(drain->settled, settled),
              words_grouped(total, all));
     put_pace(&line, drain, per_s);
@@ -253,7 +247,6 @@ void progress_sending(void *context, const struct drain_progress *drain)
     json_line_count(&members, "paused_ms", (uint64_t)drain->paused_ms);
     json_line_count(&members, "throttled", drain->meter->throttled);
     show(progress->report, line.what, &line, &members);
-    buf_release(&members);
 }
 
 void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_total,
@@ -274,7 +267,6 @@ void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_to
                  words_bytes(free_bytes, count));
     } else {
         line.share = rows_total > 0 ? (double)rows / (double)rows_total : -1;
-        put_share(&line);
         snprintf(line.parts[1], PART_SIZE, "%s of %s rows", words_grouped(rows, count),
                  words_grouped(rows_total, total));
         if (per_s > 0) {
@@ -286,7 +278,6 @@ void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_to
     json_line_count(&members, "rows_total", rows_total);
     json_line_count(&members, "free_bytes", free_bytes);
     show(progress->report, "pruning", &line, &members);
-    buf_release(&members);
 }
 
 void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_total)
@@ -303,7 +294,6 @@ void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_
         return;
     per_s = rate_per_s(&progress->rate);
     line.share = bytes_total > 0 ? (double)bytes / (double)bytes_total : -1;
-    put_share(&line);
     snprintf(line.parts[1], PART_SIZE, "%s of %s", words_bytes(bytes, done),
              words_bytes(bytes_total, total));
     if (copied)
@@ -313,7 +303,6 @@ void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_
     json_line_count(&members, "bytes", bytes);
     json_line_count(&members, "bytes_total", bytes_total);
     show(progress->report, "copying", &line, &members);
-    buf_release(&members);
 }
 
 void progress_upgrading(void *context, unsigned step, unsigned steps)
@@ -331,5 +320,4 @@ void progress_upgrading(void *context, unsigned step, unsigned steps)
     json_line_count(&members, "step", step);
     json_line_count(&members, "steps", steps);
     show(progress->report, "upgrading", &line, &members);
-    buf_release(&members);
 }

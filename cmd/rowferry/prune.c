@@ -231,21 +231,21 @@ static bool delete_file(struct pruning *pruning, const struct filed *file, bool 
     return rehearsed || filed_forget(pruning->session.store, file->id, err);
 }
 
+static int compare_batches(const void *batch_id, const void *item)
+{
+    int64_t a = *(const int64_t *)batch_id, b = ((const struct prune_item *)item)->batch_id;
+
+    return (a > b) - (a < b);
+}
+
 /* Whether the plan, which is ascending, prunes that batch. */
 static bool plan_has(const struct prune_plan *plan, int64_t batch_id)
 {
-    size_t low = 0, high = plan->count;
+    const struct prune_item *item = NULL;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (plan->items[middle].batch_id < batch_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < plan->count && plan->items[low].batch_id == batch_id &&
-           plan->items[low].fate == PRUNE_GOES;
+    if (plan->count > 0)
+        item = bsearch(&batch_id, plan->items, plan->count, sizeof *item, compare_batches);
+    return item && item->fate == PRUNE_GOES;
 }
 
 /* With --files, deletes and counts the files of all batches that are pruned and old enough, and the

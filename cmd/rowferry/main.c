@@ -59,23 +59,19 @@ static void open_standard_descriptors(void)
             _exit(EXIT_CONFIG);
 }
 
-static void print_help(struct cli *cli)
+/* Prints the version, or --help of the command or the program. No command is run, so there is no
+ * summary. */
+static void print_about(struct cli *cli, bool help)
 {
     struct buf out = {0};
 
-    if (cli->command)
+    cli->report.json = false;
+    if (!help)
+        buf_append_text(&out, "rowferry " ROWFERRY_VERSION "\n");
+    else if (cli->command)
         help_command(cli->command, &out);
     else
         help_program(&out);
-    report_out(&cli->report, &out);
-    buf_release(&out);
-}
-
-static void print_version(struct cli *cli)
-{
-    struct buf out = {0};
-
-    buf_append_text(&out, "rowferry " ROWFERRY_VERSION "\n");
     report_out(&cli->report, &out);
     buf_release(&out);
 }
@@ -121,11 +117,7 @@ static void work(struct cli *cli)
     report->verbose = options_flag(options, OPT_VERBOSE);
     report->color = report->color && !options_flag(options, OPT_NO_COLOR);
     if (options_flag(options, OPT_HELP) || options_flag(options, OPT_VERSION)) {
-        report->json = false; /* no command is run, so there is no summary */
-        if (options_flag(options, OPT_HELP))
-            print_help(cli);
-        else
-            print_version(cli);
+        print_about(cli, options_flag(options, OPT_HELP));
         return;
     }
     /* doctor goes on if a setting is wrong, and so resolves them itself */
@@ -149,11 +141,9 @@ static void dispatch(struct cli *cli)
     if (cli->command) {
         work(cli);
     } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        cli->report.json = false;
-        print_help(cli);
+        print_about(cli, true);
     } else if (strcmp(name, "--version") == 0) {
-        cli->report.json = false;
-        print_version(cli);
+        print_about(cli, false);
     } else if (!*name) {
         report_error(&cli->report, ERR_CONFIG, "no command is given: see rowferry --help");
     } else if (*name == '-') {

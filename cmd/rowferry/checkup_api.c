@@ -13,25 +13,16 @@ enum {
 /* No record has this id, and none is created. */
 static const char record_id[] = "rowferry-doctor-looks-for-no-record";
 
-/* What to check if the login or the API does not answer as expected. */
-static const struct {
-    enum err_kind kind;
-    const char *advice;
-} advices[] = {
-    {ERR_NETWORK,
-     "check the network, a proxy (https_proxy) and --environment; nothing is lost, and "
-     "`rowferry run` resumes later"},
-    {ERR_CONFIG,
-     "check --environment and --login-url; if a proxy or a test server has its own certificate "
-     "authority, name its certificate with --ca-file"},
-};
-
+/* Returns what to check if the login or the API does not answer as expected. */
 static const char *advice_of(enum err_kind kind)
 {
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
-        if (advices[i].kind == kind)
-            return advices[i].advice;
-    return "please report this";
+    return kind == ERR_NETWORK
+               ? "check the network, a proxy (https_proxy) and --environment; nothing is lost, and "
+                 "`rowferry run` resumes later"
+           : kind == ERR_CONFIG
+               ? "check --environment and --login-url; if a proxy or a test server has its own "
+                 "certificate authority, name its certificate with --ca-file"
+               : "please report this";
 }
 
 /* Appends where the credentials come from. */
@@ -78,6 +69,7 @@ void check_login(struct checkup *checkup)
     struct api_probe_answer answer = {0};
     struct buf origins = {0};
     struct err err = {0};
+    bool keyed;
 
     if (!checkup->addressed) {
         checkup_skip(checkup, "the configuration is wrong; no request was made");
@@ -95,17 +87,14 @@ void check_login(struct checkup *checkup)
             .timeout_ms = options_number(options, OPT_TIMEOUT),
         },
         &err);
-    if (checkup->probe && checkup->credentials.key) {
-        checkup->has_token = true;
-        append_origins(options, &origins);
-        checkup_say(checkup, "no token is needed; %s", buf_text(&origins));
-        buf_release(&origins);
-        return;
-    }
-    checkup->cli->summary->run.requests += checkup->probe != NULL;
-    checkup->has_token = checkup->probe && api_probe_login(checkup->probe, &answer, &err);
+    keyed = checkup->probe && checkup->credentials.key;
+    checkup->cli->summary->run.requests += checkup->probe && !keyed;
+    checkup->has_token =
+        keyed || (checkup->probe && api_probe_login(checkup->probe, &answer, &err));
     append_origins(options, &origins);
-    if (checkup->has_token)
+    if (keyed)
+        checkup_say(checkup, "no token is needed; %s", buf_text(&origins));
+    else if (checkup->has_token)
         checkup_say(checkup, "%s gave a token after %.0f ms",
                     checkup->credentials.environment.login_url, (double)answer.latency_us / 1000);
     else

@@ -12,7 +12,6 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
 {
     const struct options *options = &cli->options;
     struct err err = {0};
-    bool fine;
 
     *deliver = (struct deliver){
         .endpoint = options_text(options, OPT_ERP_ENDPOINT),
@@ -21,11 +20,10 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
     };
     /* without schema files nothing is known, and notifications go their way all the same */
     deliver->catalog = catalog_open(options_text(options, OPT_SCHEMAS), &(struct err){0});
-    fine = (!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
-           signing_keys_read(options, OPT_ERP_SECRET, &deliver->keys, &deliver->keys_file, &err);
-    if (!fine)
-        report_fail(&cli->report, &err);
-    return fine;
+    return ((!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
+            signing_keys_read(options, OPT_ERP_SECRET, &deliver->keys, &deliver->keys_file,
+                              &err)) ||
+           report_fail(&cli->report, &err);
 }
 
 void deliver_release(struct deliver *deliver)
@@ -56,10 +54,8 @@ bool deliver_count(struct session *session, struct notification_counts *counts)
 {
     struct err err = {0};
 
-    if (notification_count(session->store, counts, &err))
-        return true;
-    report_fail(&session->cli->report, &err);
-    return false;
+    return notification_count(session->store, counts, &err) ||
+           report_fail(&session->cli->report, &err);
 }
 
 /* Jobs that notifications waited for may be at their end. False: reported. */
@@ -75,9 +71,7 @@ static bool decide(const struct deliver *deliver, struct session *session)
     while (fine && decided > 0)
         fine = notifications_decide(session->store, &decider, clock_now_ms(), &decided, &err);
     echo_release(&echo);
-    if (!fine)
-        report_fail(&session->cli->report, &err);
-    return fine;
+    return fine || report_fail(&session->cli->report, &err);
 }
 
 static void show_end(struct report *report, const struct sender *sender, enum sender_end end)

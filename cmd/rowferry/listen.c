@@ -393,16 +393,14 @@ static bool prepare(struct listen *listen, struct cli *cli)
 
     if (!deliver_open(&listen->deliver, cli))
         return false;
-    if (signing_keys_read(&cli->options, OPT_WEBHOOK_SECRET, &listen->keys, &listen->keys_file,
-                          &err) &&
-        read_tls(listen, &cli->options, &err) && open_socket(listen, &cli->options, &err) &&
-        (listen->keys || listen->is_local ||
-         err_set(&err, ERR_CONFIG,
-                 "other machines can reach this address, and there is no secret: set "
-                 "--webhook-secret-file, or listen on 127.0.0.1")))
-        return true;
-    report_fail(&cli->report, &err);
-    return false;
+    return (signing_keys_read(&cli->options, OPT_WEBHOOK_SECRET, &listen->keys, &listen->keys_file,
+                              &err) &&
+            read_tls(listen, &cli->options, &err) && open_socket(listen, &cli->options, &err) &&
+            (listen->keys || listen->is_local ||
+             err_set(&err, ERR_CONFIG,
+                     "other machines can reach this address, and there is no secret: set "
+                     "--webhook-secret-file, or listen on 127.0.0.1"))) ||
+           report_fail(&cli->report, &err);
 }
 
 static void say_beginning(struct listen *listen)

@@ -314,10 +314,10 @@ bool report_fail(struct report *report, const struct err *err)
 {
     if (err->kind == ERR_STOPPED) {
         report_stopped(report);
-        return false;
+    } else {
+        report_status(report, exit_of(err->kind));
+        say(report, LOG_ERROR, err, err->text);
     }
-    report_status(report, exit_of(err->kind));
-    say(report, LOG_ERROR, err, err->text);
     return false;
 }
 

@@ -21,12 +21,7 @@ void secret_release(char *secret)
 /* Removes the newline that editors and `echo` write at the end of a file. */
 static void strip_line_end(char *text)
 {
-    size_t size = strlen(text);
-
-    if (size > 0 && text[size - 1] == '\n')
-        text[--size] = '\0';
-    if (size > 0 && text[size - 1] == '\r')
-        text[--size] = '\0';
+    text[span_without_end(span_of(text)).size] = '\0';
 }
 
 /* what: what the text must have, and nothing else; NULL: secrets, one a line, for one that is being

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct {
@@ -42,95 +43,68 @@ const char *route_resource_help(enum resource_kind kind)
     return resources[kind].help;
 }
 
-#define ALL "GET, PATCH, PUT"
-#define EACH                                                                                       \
-    {                                                                                              \
-        {"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE},                                               \
-        {                                                                                          \
-            "PUT", ROUTE_REPLACE                                                                   \
-        }                                                                                          \
-    }
+enum { VERBS_MAX = 3 };
 
 /* '*' is any one segment: the first is the schema, the second the record id; '@' is the id where
  * there is no schema. The first path that matches is used. */
 static const struct path {
+    enum resource_kind resource;
     const char *pattern;
-    const char *allow;
     struct {
         const char *method;
         enum route_kind kind;
-    } verb[3];
-    enum resource_kind resource;
+    } verb[VERBS_MAX];
 } paths[] = {
-    {"/api/v2/customobjects/schemas/*/records/auditlogs",
-     "GET",
-     {{"GET", ROUTE_AUDIT}},
-     RESOURCE_NONE},
-    {"/api/v2/customobjects/schemas/*/records/*",
-     "GET, PUT",
-     {{"PUT", ROUTE_PUT}, {"GET", ROUTE_GET}},
-     RESOURCE_NONE},
-    {"/records-bulk/*", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_NONE},
-    {"/oauth/token", "POST", {{"POST", ROUTE_TOKEN}}, RESOURCE_NONE},
-    {"/erp", "POST", {{"POST", ROUTE_ERP}}, RESOURCE_NONE},
-    {"/sim/stats", "GET", {{"GET", ROUTE_SIM_STATS}}, RESOURCE_NONE},
-    {"/sim/records/*/*",
-     "GET, POST",
-     {{"GET", ROUTE_SIM_READ}, {"POST", ROUTE_SIM_WRITE}},
-     RESOURCE_NONE},
-    {"/sim/revoke", "POST", {{"POST", ROUTE_SIM_REVOKE}}, RESOURCE_NONE},
-    {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}, RESOURCE_NONE},
-    {"/rest-version/@", ALL, EACH, RESOURCE_VERSION},
-    {"/rest-version", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_VERSION},
-    {"/rest-version-bulk", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_VERSION},
-    {"/rest-etag/@", ALL, EACH, RESOURCE_ETAG},
-    {"/rest-etag", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_ETAG},
-    {"/rest-plain/@", ALL, EACH, RESOURCE_PLAIN},
-    {"/rest-plain", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_PLAIN},
-    {"/api/v2/users/@", "GET, PATCH", {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}}, RESOURCE_USER},
-    {"/api/v2/groups/@", "GET, PUT", {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}}, RESOURCE_GROUP},
-    {"/api/v2/flows/datatables/*/rows/*",
-     "GET, PUT",
-     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}},
-     RESOURCE_ROW},
-    {"/api/v2/flows/datatables/*/rows", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_ROW},
-    {"/api/v2/conversations/*/customattributes",
-     "PUT",
-     {{"PUT", ROUTE_REPLACE}},
-     RESOURCE_ATTRIBUTES},
-    {"/api/v2/conversations/*/customattributes/*",
-     "GET",
-     {{"GET", ROUTE_READ}},
-     RESOURCE_ATTRIBUTES},
-    {"/api/v2/externalcontacts/contacts/enrich",
-     "POST",
-     {{"POST", ROUTE_ENRICH}},
-     RESOURCE_CONTACT},
-    {"/api/v2/externalcontacts/bulk/contacts/enrich",
-     "POST",
-     {{"POST", ROUTE_BULK}},
-     RESOURCE_CONTACT},
-    {"/api/v2/externalcontacts/identifierlookup/contacts",
-     "POST",
-     {{"POST", ROUTE_LOOKUP}},
-     RESOURCE_CONTACT},
-    {"/api/v2/externalcontacts/organizations/enrich",
-     "POST",
-     {{"POST", ROUTE_ENRICH}},
-     RESOURCE_ORGANIZATION},
-    {"/api/v2/externalcontacts/bulk/organizations/enrich",
-     "POST",
-     {{"POST", ROUTE_BULK}},
-     RESOURCE_ORGANIZATION},
-    {"/api/v2/externalcontacts/identifierlookup/organizations",
-     "POST",
-     {{"POST", ROUTE_LOOKUP}},
-     RESOURCE_ORGANIZATION},
-    {"/api/v2/outbound/contactlists/*/contacts/*",
-     "GET, PUT",
-     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}},
-     RESOURCE_OUTBOUND},
-    {"/api/v2/outbound/contactlists/*/contacts", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_OUTBOUND},
+    {RESOURCE_NONE, "/api/v2/customobjects/schemas/*/records/auditlogs", {{"GET", ROUTE_AUDIT}}},
+    {RESOURCE_NONE,
+     "/api/v2/customobjects/schemas/*/records/*",
+     {{"GET", ROUTE_GET}, {"PUT", ROUTE_PUT}}},
+    {RESOURCE_NONE, "/records-bulk/*", {{"POST", ROUTE_BULK}}},
+    {RESOURCE_NONE, "/oauth/token", {{"POST", ROUTE_TOKEN}}},
+    {RESOURCE_NONE, "/erp", {{"POST", ROUTE_ERP}}},
+    {RESOURCE_NONE, "/sim/stats", {{"GET", ROUTE_SIM_STATS}}},
+    {RESOURCE_NONE, "/sim/records/*/*", {{"GET", ROUTE_SIM_READ}, {"POST", ROUTE_SIM_WRITE}}},
+    {RESOURCE_NONE, "/sim/revoke", {{"POST", ROUTE_SIM_REVOKE}}},
+    {RESOURCE_NONE, "/sim/config", {{"POST", ROUTE_SIM_CONFIG}}},
+    {RESOURCE_VERSION,
+     "/rest-version/@",
+     {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_VERSION, "/rest-version", {{"POST", ROUTE_CREATE}}},
+    {RESOURCE_VERSION, "/rest-version-bulk", {{"POST", ROUTE_BULK}}},
+    {RESOURCE_ETAG,
+     "/rest-etag/@",
+     {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_ETAG, "/rest-etag", {{"POST", ROUTE_CREATE}}},
+    {RESOURCE_PLAIN,
+     "/rest-plain/@",
+     {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_PLAIN, "/rest-plain", {{"POST", ROUTE_CREATE}}},
+    {RESOURCE_USER, "/api/v2/users/@", {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}}},
+    {RESOURCE_GROUP, "/api/v2/groups/@", {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_ROW,
+     "/api/v2/flows/datatables/*/rows/*",
+     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_ROW, "/api/v2/flows/datatables/*/rows", {{"POST", ROUTE_CREATE}}},
+    {RESOURCE_ATTRIBUTES, "/api/v2/conversations/*/customattributes", {{"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_ATTRIBUTES, "/api/v2/conversations/*/customattributes/*", {{"GET", ROUTE_READ}}},
+    {RESOURCE_CONTACT, "/api/v2/externalcontacts/contacts/enrich", {{"POST", ROUTE_ENRICH}}},
+    {RESOURCE_CONTACT, "/api/v2/externalcontacts/bulk/contacts/enrich", {{"POST", ROUTE_BULK}}},
+    {RESOURCE_CONTACT,
+     "/api/v2/externalcontacts/identifierlookup/contacts",
+     {{"POST", ROUTE_LOOKUP}}},
+    {RESOURCE_ORGANIZATION,
+     "/api/v2/externalcontacts/organizations/enrich",
+     {{"POST", ROUTE_ENRICH}}},
+    {RESOURCE_ORGANIZATION,
+     "/api/v2/externalcontacts/bulk/organizations/enrich",
+     {{"POST", ROUTE_BULK}}},
+    {RESOURCE_ORGANIZATION,
+     "/api/v2/externalcontacts/identifierlookup/organizations",
+     {{"POST", ROUTE_LOOKUP}}},
+    {RESOURCE_OUTBOUND,
+     "/api/v2/outbound/contactlists/*/contacts/*",
+     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}}},
+    {RESOURCE_OUTBOUND, "/api/v2/outbound/contactlists/*/contacts", {{"POST", ROUTE_BULK}}},
 };
 
 char *route_decode(struct span text, bool form)
@@ -260,6 +234,7 @@ void route_find(struct route *route, const char *method, const char *target)
     const char *mark = strchr(target, '?');
     const struct path *found = NULL;
     struct span name[2] = {0};
+    size_t size = 0;
 
     if (mark) {
         path.size = (size_t)(mark - target);
@@ -272,11 +247,13 @@ void route_find(struct route *route, const char *method, const char *target)
         refuse(route, 404, "no such path");
         return;
     }
-    route->allow = found->allow;
     route->resource = found->resource;
-    for (size_t i = 0; i < 3 && found->verb[i].method; i++)
+    for (size_t i = 0; i < VERBS_MAX && found->verb[i].method; i++) {
         if (strcmp(found->verb[i].method, method) == 0)
             route->kind = found->verb[i].kind;
+        size += (size_t)snprintf(route->allow + size, sizeof route->allow - size, "%s%s",
+                                 i ? ", " : "", found->verb[i].method);
+    }
     if (take_name(route, name[0], &route->schema) && take_name(route, name[1], &route->id) &&
         route->kind == ROUTE_OTHER)
         refuse(route, 405, NULL);

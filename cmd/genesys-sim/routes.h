@@ -56,7 +56,7 @@ struct route {
     enum resource_kind resource;
     unsigned status;     /* ROUTE_OTHER: 400, 404 or 405 */
     const char *problem; /* ROUTE_OTHER: why, or NULL */
-    const char *allow;   /* the path's methods, or NULL */
+    char allow[24];      /* the path's methods */
     char *schema;
     char *id;
     struct span query;

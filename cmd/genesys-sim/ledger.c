@@ -4,37 +4,27 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static bool open_one(int *fd, const char *path, struct err *err)
-{
-    *fd = -1;
-    if (!path)
-        return true;
-    *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (*fd < 0)
-        return err_set(err, ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
-    return true;
-}
-
-bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
-                 const char *notifications_path, struct err *err)
+bool ledger_open(struct ledger *ledger, const char *const paths[LEDGER_FILES], struct err *err)
 {
     *ledger = LEDGER_CLOSED;
-    if (open_one(&ledger->updates_fd, updates_path, err) &&
-        open_one(&ledger->requests_fd, requests_path, err) &&
-        open_one(&ledger->notifications_fd, notifications_path, err))
-        return true;
-    ledger_close(ledger);
-    return false;
+    for (int i = 0; i < LEDGER_FILES; i++) {
+        if (!paths[i])
+            continue;
+        ledger->fd[i] = open(paths[i], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+        if (ledger->fd[i] < 0) {
+            err_set(err, ERR_CONFIG, "cannot write %s: %s", paths[i], strerror(errno));
+            ledger_close(ledger);
+            return false;
+        }
+    }
+    return true;
 }
 
 void ledger_close(struct ledger *ledger)
 {
-    if (ledger->updates_fd >= 0)
-        close(ledger->updates_fd);
-    if (ledger->requests_fd >= 0)
-        close(ledger->requests_fd);
-    if (ledger->notifications_fd >= 0)
-        close(ledger->notifications_fd);
+    for (int i = 0; i < LEDGER_FILES; i++)
+        if (ledger->fd[i] >= 0)
+            close(ledger->fd[i]);
     buf_release(&ledger->line);
     *ledger = LEDGER_CLOSED;
 }
@@ -80,7 +70,7 @@ bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update
     struct buf *line = &ledger->line;
 
     ledger->updates++;
-    if (ledger->updates_fd < 0)
+    if (ledger->fd[LEDGER_UPDATES] < 0)
         return true;
     buf_reset(line);
     buf_printf(line, "{\"seq\":%llu,\"request\":%llu", (unsigned long long)ledger->updates,
@@ -94,7 +84,7 @@ bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update
     add_json(line, "source", update->source);
     add_number(line, "at_ms", update->at_ms);
     buf_append_text(line, update->foreign ? ",\"foreign\":true" : ",\"foreign\":false");
-    return put_line(ledger, ledger->updates_fd, err);
+    return put_line(ledger, ledger->fd[LEDGER_UPDATES], err);
 }
 
 bool ledger_add_request(struct ledger *ledger, const struct ledger_request *request,
@@ -102,7 +92,7 @@ bool ledger_add_request(struct ledger *ledger, const struct ledger_request *requ
 {
     struct buf *line = &ledger->line;
 
-    if (ledger->requests_fd < 0)
+    if (ledger->fd[LEDGER_REQUESTS] < 0)
         return true;
     buf_reset(line);
     buf_printf(line, "{\"seq\":%llu", (unsigned long long)request->seq);
@@ -126,7 +116,7 @@ bool ledger_add_request(struct ledger *ledger, const struct ledger_request *requ
         add_text(line, "webhook_id", request->webhook_id);
         add_json(line, "body", request->body);
     }
-    return put_line(ledger, ledger->requests_fd, err);
+    return put_line(ledger, ledger->fd[LEDGER_REQUESTS], err);
 }
 
 bool ledger_add_notification(struct ledger *ledger, const struct ledger_notification *sent,
@@ -134,7 +124,7 @@ bool ledger_add_notification(struct ledger *ledger, const struct ledger_notifica
 {
     struct buf *line = &ledger->line;
 
-    if (ledger->notifications_fd < 0)
+    if (ledger->fd[LEDGER_NOTIFICATIONS] < 0)
         return true;
     buf_reset(line);
     buf_printf(line, "{\"number\":%llu", (unsigned long long)sent->number);
@@ -150,5 +140,5 @@ bool ledger_add_notification(struct ledger *ledger, const struct ledger_notifica
     add_text(line, "signature", sent->signature);
     add_text(line, "hub", sent->hub);
     add_json(line, "body", sent->body);
-    return put_line(ledger, ledger->notifications_fd, err);
+    return put_line(ledger, ledger->fd[LEDGER_NOTIFICATIONS], err);
 }

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum ledger_file { LEDGER_UPDATES, LEDGER_REQUESTS, LEDGER_NOTIFICATIONS, LEDGER_FILES };
+
 /* fd is -1 for a file that was not asked for. */
 struct ledger {
-    int updates_fd;
-    int requests_fd;
-    int notifications_fd;
+    int fd[LEDGER_FILES];
     uint64_t updates;
     struct buf line;
 };
@@ -61,11 +61,10 @@ struct ledger_notification {
     struct span body;
 };
 
-#define LEDGER_CLOSED ((struct ledger){.updates_fd = -1, .requests_fd = -1, .notifications_fd = -1})
+#define LEDGER_CLOSED ((struct ledger){.fd = {-1, -1, -1}})
 
 /* Opens the files for appending, and creates them if missing; each path can be NULL. */
-bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
-                 const char *notifications_path, struct err *err);
+bool ledger_open(struct ledger *ledger, const char *const paths[LEDGER_FILES], struct err *err);
 
 void ledger_close(struct ledger *ledger);
 

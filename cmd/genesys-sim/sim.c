@@ -12,8 +12,11 @@ bool sim_open(struct sim *sim, struct options *options, struct err *err)
     records_init(&sim->records, options->base_version, options->only_seeded);
     if (options->records_path && !records_load(&sim->records, options->records_path, err))
         return false;
-    return ledger_open(&sim->ledger, options->ledger_path, options->requests_path,
-                       options->notifications_path, err);
+    return ledger_open(&sim->ledger,
+                       (const char *const[]){[LEDGER_UPDATES] = options->ledger_path,
+                                             [LEDGER_REQUESTS] = options->requests_path,
+                                             [LEDGER_NOTIFICATIONS] = options->notifications_path},
+                       err);
 }
 
 void sim_close(struct sim *sim)

@@ -41,20 +41,6 @@ void erp_read(struct request *request)
     request->payload_ok = read_body(&request->route, buf_span(&request->body), &request->problem);
 }
 
-/* Whether one of the signatures of the header, with blanks between, is the expected one. */
-static bool is_listed(const char *header, struct span expected)
-{
-    while (*header) {
-        size_t size = strcspn(header, " ");
-
-        if (span_equal((struct span){header, size}, expected))
-            return true;
-        header += size;
-        header += strspn(header, " ");
-    }
-    return false;
-}
-
 static bool is_signed(const struct sim *sim, const struct request *request)
 {
     const char *secret = sim->options->erp_secret;
@@ -67,7 +53,7 @@ static bool is_signed(const struct sim *sim, const struct request *request)
         return false;
     webhooks_sign(secret, request->webhook_id, request->webhook_timestamp, buf_span(&request->body),
                   &expected);
-    signed_so = is_listed(request->webhook_signature, buf_span(&expected));
+    signed_so = request_lists(request->webhook_signature, buf_span(&expected));
     buf_release(&expected);
     return signed_so;
 }

@@ -52,25 +52,6 @@ static const struct refusal *check_client(const struct options *options, const c
     return refusal;
 }
 
-/* True when scope, separated by spaces, names both permissions. */
-static bool has_scopes(const char *scope)
-{
-    static const char *const wanted[] = {"customobjects:write", "customobjects:read"};
-
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        size_t size = strlen(wanted[i]);
-        const char *at = scope;
-
-        while (*at && !(strncmp(at, wanted[i], size) == 0 && (at[size] == ' ' || !at[size]))) {
-            at += strcspn(at, " ");
-            at += strspn(at, " ");
-        }
-        if (!*at)
-            return false;
-    }
-    return true;
-}
-
 /* Checks the form: grant_type and scope, once each, and nothing else; NULL when it is right. */
 static const struct refusal *check_form(struct span body)
 {
@@ -96,7 +77,8 @@ static const struct refusal *check_form(struct span body)
     }
     if (!refusal && (!grant_type || strcmp(grant_type, "client_credentials") != 0))
         refusal = &grant;
-    if (!refusal && (!scope || !has_scopes(scope)))
+    if (!refusal && (!scope || !request_lists(scope, span_of("customobjects:write")) ||
+                     !request_lists(scope, span_of("customobjects:read"))))
         refusal = &scopes;
     free(grant_type);
     free(scope);

@@ -20,6 +20,19 @@ bool request_has_type(const struct request *request, const char *type)
            (value[size] == '\0' || value[size] == ';' || value[size] == ' ');
 }
 
+bool request_lists(const char *list, struct span word)
+{
+    while (*list) {
+        size_t size = strcspn(list, " ");
+
+        if (span_equal((struct span){list, size}, word))
+            return true;
+        list += size;
+        list += strspn(list, " ");
+    }
+    return false;
+}
+
 bool request_has_payload(struct request *request)
 {
     struct answer *answer = &request->answer;

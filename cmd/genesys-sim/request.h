@@ -47,6 +47,9 @@ void request_release(struct request *request);
 /* True when the Content-Type is this media type, with or without parameters. */
 bool request_has_type(const struct request *request, const char *type);
 
+/* True when a list with spaces between its words, as of scopes or signatures, has the word. */
+bool request_lists(const char *list, struct span word);
+
 /* True when the request has a JSON body of at most BODY_MAX that was read without a problem; else
  * the answer is an error. */
 bool request_has_payload(struct request *request);

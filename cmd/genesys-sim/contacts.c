@@ -207,39 +207,32 @@ static bool take_fixed(struct sim *sim, const struct request *request, const cha
     return fixed->status != 202;
 }
 
-static bool write_entity(struct sim *sim, struct request *request, const char *schema,
+static void write_entity(struct sim *sim, struct request *request, const char *schema,
                          const char *key, struct json_object *item, struct outcome *outcome)
 {
     enum resource_kind kind = request->route.resource;
     struct json_object *given =
         member_of(item, kind == RESOURCE_CONTACT ? "contact" : "externalOrganization");
     struct json_object *content = resource_content(sim, kind, schema, key, INT64_MAX);
-    const char *action = text_of(item, "action");
-    bool there = content, fine;
+    bool there = content;
 
-    if (!there && rule_is(item, "action", "Update"))
-        return fail(outcome, 404, "matching.contact.not.found", "There is no such entity.");
-    if (there && rule_is(item, "action", "Insert")) {
-        json_object_put(content);
-        return fail(outcome, 409, "matching.contact.found", "There is such an entity.");
+    if (!there && rule_is(item, "action", "Update")) {
+        fail(outcome, 404, "matching.contact.not.found", "There is no such entity.");
+    } else if (there && rule_is(item, "action", "Insert")) {
+        fail(outcome, 409, "matching.contact.found", "There is such an entity.");
+    } else if (!text_of(item, "action") || !json_object_is_type(given, json_type_object)) {
+        fail(outcome, 400, "bad.request", "action and the entity are required.");
+    } else if (kind == RESOURCE_ORGANIZATION && !there && !text_of(given, "name")) {
+        fail(outcome, 422, "validation.failed", "name is required.");
+    } else {
+        if (!there)
+            content = json_object_new_object();
+        enrich(content, given, member_of(member_of(item, "fieldRules"), "rules"), "");
+        outcome->status = there ? 200 : 201;
+        if (resource_apply(sim, request, schema, key, given, content))
+            outcome->entity = entity_of(kind, schema, key, content);
     }
-    if (!action || !json_object_is_type(given, json_type_object)) {
-        json_object_put(content);
-        return fail(outcome, 400, "bad.request", "action and the entity are required.");
-    }
-    if (!there)
-        content = json_object_new_object();
-    if (kind == RESOURCE_ORGANIZATION && !there && !text_of(given, "name")) {
-        json_object_put(content);
-        return fail(outcome, 422, "validation.failed", "name is required.");
-    }
-    enrich(content, given, member_of(member_of(item, "fieldRules"), "rules"), "");
-    fine = resource_apply(sim, request, schema, key, given, content);
-    outcome->status = there ? 200 : 201;
-    if (fine)
-        outcome->entity = entity_of(kind, schema, key, content);
     json_object_put(content);
-    return fine;
 }
 
 /* Enriches one entity. */

@@ -43,27 +43,10 @@ static bool knows(struct sim *sim, struct request *request)
                      "No authentication bearer token specified in authorization header.", NULL);
         return false;
     }
-    token.data += strlen("Bearer ");
-    token.size -= strlen("Bearer ");
-    if (!tokens_accept(&sim->tokens, token, clock_monotonic_us())) {
-        answer_error(&request->answer, 401, NULL, NULL, NULL);
-        return false;
-    }
-    return true;
-}
-
-/* Checks token and rate limit. False when the answer is an error. */
-static bool admit(struct sim *sim, struct request *request)
-{
-    int64_t wait_ms;
-
-    if (!knows(sim, request))
-        return false;
-    if (!pace_take(&sim->options->rate_limit, request->at_ms, &wait_ms)) {
-        sim_answer_throttled(sim, request, wait_ms);
-        return false;
-    }
-    return true;
+    if (tokens_accept(&sim->tokens, span_from(token, strlen("Bearer ")), clock_monotonic_us()))
+        return true;
+    answer_error(&request->answer, 401, NULL, NULL, NULL);
+    return false;
 }
 
 /* The scope of every other route is put. */
@@ -163,6 +146,7 @@ static void handle(struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
     const struct fault_rule *rule;
+    int64_t wait_ms;
     bool is_api;
 
     if (route->kind == ROUTE_OTHER) {
@@ -173,8 +157,12 @@ static void handle(struct sim *sim, struct request *request)
     }
     is_api = route->kind == ROUTE_PUT || route->kind == ROUTE_GET || route->kind == ROUTE_AUDIT ||
              (route->kind >= ROUTE_READ && route->kind < ROUTE_SIM_STATS);
-    if (is_api && !admit(sim, request))
+    if (is_api && !knows(sim, request))
         return;
+    if (is_api && !pace_take(&sim->options->rate_limit, request->at_ms, &wait_ms)) {
+        sim_answer_throttled(sim, request, wait_ms);
+        return;
+    }
     rule = draw(sim, request);
     if (!rule || rule->moment == FAULT_AFTER)
         handlers[route->kind](sim, request);

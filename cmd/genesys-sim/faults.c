@@ -56,22 +56,13 @@ static int find_kind(struct span name)
     return -1;
 }
 
-static bool add_up(const double probability[FAULT_KINDS])
-{
-    double sum = 0;
-
-    for (int i = 0; i < FAULT_KINDS; i++)
-        sum += probability[i];
-    return sum <= 1.0 + 1e-9;
-}
-
 bool faults_parse(struct faults *faults, const char *text, struct err *err)
 {
     enum fault_scope scope = FAULT_SCOPE_PUT;
     const char *kind_text = text, *equals;
     struct faults changed = *faults;
     char *end = NULL;
-    double p;
+    double p, sum = 0;
     int kind;
 
     if (strcmp(text, "none") == 0) {
@@ -95,7 +86,9 @@ bool faults_parse(struct faults *faults, const char *text, struct err *err)
     if (end == equals + 1 || *end || !isfinite(p) || p < 0 || p > 1)
         return err_set(err, ERR_CONFIG, "'%s' needs a probability from 0 to 1", text);
     changed.probability[scope][kind] = p;
-    if (!add_up(changed.probability[scope]))
+    for (int i = 0; i < FAULT_KINDS; i++)
+        sum += changed.probability[scope][i];
+    if (sum > 1.0 + 1e-9)
         return err_set(err, ERR_CONFIG, "'%s': the probabilities add up to more than 1", text);
     *faults = changed;
     return true;

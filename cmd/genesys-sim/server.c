@@ -219,40 +219,32 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
     return MHD_YES;
 }
 
-/* Returns the value of the header field that NAME:VALUE names, or NULL. */
-static const char *key_of(const char *api_key, struct MHD_Connection *connection)
+/* Returns the value of a header field, or NULL. */
+static const char *field(struct MHD_Connection *connection, const char *name)
 {
-    char *name = mem_copy(api_key, strcspn(api_key, ":"));
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-
-    free(name);
-    return value;
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 static void begin(struct server *server, struct exchange *exchange,
                   struct MHD_Connection *connection, const char *method)
 {
     struct request *request = &exchange->request;
+    const char *api_key = server->sim->options->api_key; /* NAME:VALUE */
+    char *key_name = api_key ? mem_copy(api_key, strcspn(api_key, ":")) : NULL;
 
     exchange->connection = connection;
     request->client = client_of(connection);
     request->method = method;
-    request->authorization =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    request->key =
-        server->sim->options->api_key ? key_of(server->sim->options->api_key, connection) : NULL;
-    request->content_type =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
-    request->if_match = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-Match");
-    request->if_none_match =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match");
-    request->idempotency_key =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
-    request->webhook_id = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-id");
-    request->webhook_timestamp =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-timestamp");
-    request->webhook_signature =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-signature");
+    request->authorization = field(connection, "Authorization");
+    request->key = key_name ? field(connection, key_name) : NULL;
+    request->content_type = field(connection, "Content-Type");
+    request->if_match = field(connection, "If-Match");
+    request->if_none_match = field(connection, "If-None-Match");
+    request->idempotency_key = field(connection, "Idempotency-Key");
+    request->webhook_id = field(connection, "webhook-id");
+    request->webhook_timestamp = field(connection, "webhook-timestamp");
+    request->webhook_signature = field(connection, "webhook-signature");
+    free(key_name);
     dispatch_begin(server->sim, request);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/lib/scratch.h"
 
 #include "core/base/buf.h"
+#include "core/base/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +40,26 @@ static int drop(const char *path, const struct stat *status, int kind, struct FT
 void scratch_remove(const char *folder)
 {
     nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int scratch_begin(void **state)
+{
+    struct scratch *scratch = mem_calloc(1, sizeof *scratch);
+
+    scratch_make(scratch->folder);
+    snprintf(scratch->database, sizeof scratch->database, "%s/a.db", scratch->folder);
+    snprintf(scratch->index, sizeof scratch->index, "%s-shm", scratch->database);
+    *state = scratch;
+    return 0;
+}
+
+int scratch_end(void **state)
+{
+    struct scratch *scratch = *state;
+
+    scratch_remove(scratch->folder);
+    free(scratch);
+    return 0;
 }
 
 void scratch_write(const char *path, const void *bytes, size_t size)

@@ -1,6 +1,8 @@
 /* A temporary folder of a test's own, and children that a test watches. */
 #pragma once
 
+#include "core/base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -12,6 +14,16 @@ void scratch_make(char folder[SCRATCH_SIZE]);
 
 /* Removes it with all it holds. */
 void scratch_remove(const char *folder);
+
+/* A folder for one test: cmocka's setup makes it, and sets *state to it; teardown removes it. */
+struct scratch {
+    char folder[SCRATCH_SIZE];
+    char database[SCRATCH_SIZE + 16], index[SCRATCH_SIZE + 32]; /* paths at which nothing is yet */
+    char expected[ERR_TEXT_SIZE];
+};
+
+int scratch_begin(void **state);
+int scratch_end(void **state);
 
 /* Replaces the file at the path. */
 void scratch_write(const char *path, const void *bytes, size_t size);

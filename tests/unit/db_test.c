@@ -39,34 +39,10 @@ int faccessat(int folder, const char *path, int mode, int flags)
     return (int)syscall(SYS_faccessat2, folder, path, mode, flags);
 }
 
-struct place {
-    char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
-    char expected[ERR_TEXT_SIZE];
-};
-
-static int begin(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-
-    scratch_make(place->folder);
-    snprintf(place->path, sizeof place->path, "%s/a.db", place->folder);
-    *state = place;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct place *place = *state;
-
-    scratch_remove(place->folder);
-    free(place);
-    return 0;
-}
-
-static struct store *opened(const struct place *place, enum store_mode mode, bool *created)
+static struct store *opened(const struct scratch *place, enum store_mode mode, bool *created)
 {
     struct err err = {0};
-    struct store *store = store_open(place->path, mode, created, &err);
+    struct store *store = store_open(place->database, mode, created, &err);
 
     if (!store)
         fail_msg("%s", err.text);
@@ -106,29 +82,29 @@ static void make_other(const char *path, const char *sql)
 }
 
 /* The error of an opening that must fail; the %s of format is the path. */
-static void assert_refused(struct place *place, enum store_mode mode, enum err_kind kind,
+static void assert_refused(struct scratch *place, enum store_mode mode, enum err_kind kind,
                            const char *before, const char *after)
 {
     struct err err = {0};
     bool created = true;
 
-    assert_null(store_open(place->path, mode, &created, &err));
+    assert_null(store_open(place->database, mode, &created, &err));
     assert_false(created);
     assert_int_equal(err.kind, kind);
-    snprintf(place->expected, sizeof place->expected, "%s%s%s", before, place->path, after);
+    snprintf(place->expected, sizeof place->expected, "%s%s%s", before, place->database, after);
     assert_string_equal(err.text, place->expected);
 }
 
 static void a_new_database_is_set_up_as_the_contract_says(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created = false;
     struct store *store = opened(place, STORE_CREATE, &created);
     struct stat status;
     char *mode = text(store, "PRAGMA journal_mode");
 
     assert_true(created);
-    assert_int_equal(stat(place->path, &status), 0);
+    assert_int_equal(stat(place->database, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(number(store, "PRAGMA application_id"), 0x52665279);
     assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
@@ -142,7 +118,7 @@ static void a_new_database_is_set_up_as_the_contract_says(void **state)
 
 static void every_table_is_strict(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
     struct store *store = opened(place, STORE_CREATE, &created);
 
@@ -157,7 +133,7 @@ static void every_table_is_strict(void **state)
 
 static void files_beside_the_database_have_its_mode(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
     struct store *store = opened(place, STORE_CREATE, &created);
     static const char *const suffixes[] = {"-wal", "-shm"};
@@ -166,7 +142,7 @@ static void files_beside_the_database_have_its_mode(void **state)
         char path[SCRATCH_SIZE + 32];
         struct stat status;
 
-        snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
+        snprintf(path, sizeof path, "%s%s", place->database, suffixes[i]);
         assert_int_equal(stat(path, &status), 0);
         assert_int_equal(status.st_mode & 07777, 0600);
     }
@@ -175,7 +151,7 @@ static void files_beside_the_database_have_its_mode(void **state)
 
 static void an_opened_database_is_found_again(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
 
     store_close(opened(place, STORE_CREATE, &created));
@@ -190,7 +166,7 @@ static void an_opened_database_is_found_again(void **state)
 }
 
 /* In a process of its own: the status is 0 where the limit is named as the cause. */
-static int grow_beyond_a_limit(const struct place *place)
+static int grow_beyond_a_limit(const struct scratch *place)
 {
     static const struct rlimit limit = {1 << 20, 1 << 20};
     struct err err = {0};
@@ -207,7 +183,7 @@ static int grow_beyond_a_limit(const struct place *place)
 
 static void a_limit_of_the_size_of_files_is_named(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
     pid_t child;
 
@@ -220,7 +196,7 @@ static void a_limit_of_the_size_of_files_is_named(void **state)
 
 static void the_path_is_shown_in_full(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     struct store *store;
     char *here = getcwd(NULL, 0), *real = realpath(place->folder, NULL);
@@ -239,19 +215,19 @@ static void the_path_is_shown_in_full(void **state)
 
 static void a_missing_database_is_named_where_one_must_exist(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
 
     assert_refused(place, STORE_EXISTING, ERR_CONFIG, "database ",
                    " does not exist: `rowferry run` or `rowferry ingest` creates it, --db or "
                    "ROWFERRY_DB names another");
-    assert_int_equal(access(place->path, F_OK), -1);
+    assert_int_equal(access(place->database, F_OK), -1);
 }
 
 static void a_missing_folder_is_an_error_of_the_store(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
 
-    snprintf(place->path, sizeof place->path, "%s/no/a.db", place->folder);
+    snprintf(place->database, sizeof place->database, "%s/no/a.db", place->folder);
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
                    " cannot be created: No such file or directory: create its folder, or name "
                    "another --db");
@@ -259,9 +235,9 @@ static void a_missing_folder_is_an_error_of_the_store(void **state)
 
 static void a_folder_is_no_database(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
 
-    assert_int_equal(mkdir(place->path, 0700), 0);
+    assert_int_equal(mkdir(place->database, 0700), 0);
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
                    " is not a regular file: name another --db");
 }
@@ -270,14 +246,14 @@ static void a_text_file_is_no_database_and_stays_as_it_is(void **state)
 {
     static const char words[] = "sku,quantity\nWH-1042,150\nWH-1043,150\nWH-1044,150\nWH-1045,1\n"
                                 "WH-1046,150\nWH-1047,150\nWH-1048,150\n";
-    struct place *place = *state;
+    struct scratch *place = *state;
     char left[sizeof words];
     FILE *file;
 
-    scratch_write(place->path, words, sizeof words);
+    scratch_write(place->database, words, sizeof words);
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
                    ": open: file is not a database: name another --db");
-    file = fopen(place->path, "r");
+    file = fopen(place->database, "r");
     assert_non_null(file);
     assert_int_equal(fread(left, 1, sizeof left, file), sizeof left);
     fclose(file);
@@ -286,9 +262,9 @@ static void a_text_file_is_no_database_and_stays_as_it_is(void **state)
 
 static void a_database_of_another_program_is_refused(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
 
-    make_other(place->path, "CREATE TABLE theirs (a); PRAGMA application_id = 42;");
+    make_other(place->database, "CREATE TABLE theirs (a); PRAGMA application_id = 42;");
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
                    " belongs to another program (application id 42): name another --db");
 }
@@ -296,24 +272,24 @@ static void a_database_of_another_program_is_refused(void **state)
 static void a_database_without_application_id_is_refused_unless_empty(void **state)
 {
     static const char *const others[] = {"CREATE TABLE theirs (a)", "PRAGMA user_version = 3"};
-    struct place *place = *state;
+    struct scratch *place = *state;
 
     for (size_t i = 0; i < 2; i++) {
-        make_other(place->path, others[i]);
+        make_other(place->database, others[i]);
         assert_refused(place, STORE_EXISTING, ERR_STORE, "database ",
                        " belongs to another program (application id 0): name another --db");
-        unlink(place->path);
+        unlink(place->database);
     }
 }
 
 static void a_database_of_a_newer_version_is_refused(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     char expected[160];
     bool created;
 
     store_close(opened(place, STORE_CREATE, &created));
-    make_other(place->path, "PRAGMA user_version = 99");
+    make_other(place->database, "PRAGMA user_version = 99");
     snprintf(expected, sizeof expected,
              " was written by a newer rowferry (database version 99, this program knows %u): "
              "use that version, or another --db",
@@ -324,13 +300,13 @@ static void a_database_of_a_newer_version_is_refused(void **state)
 /* `backup /` names its copies so. */
 static void a_path_with_two_slashes_in_front_is_opened_by_its_uri(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
-    char path[sizeof place->path + 1], *uri;
+    char path[sizeof place->database + 1], *uri;
     sqlite3 *db = NULL;
 
     store_close(opened(place, STORE_CREATE, &created));
-    snprintf(path, sizeof path, "/%s", place->path);
+    snprintf(path, sizeof path, "/%s", place->database);
     uri = db_uri(path, "nolock=1");
     assert_int_equal(sqlite3_open_v2(uri, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, NULL),
                      SQLITE_OK);
@@ -340,11 +316,11 @@ static void a_path_with_two_slashes_in_front_is_opened_by_its_uri(void **state)
 
 static void an_empty_file_becomes_a_database(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
     struct store *store;
 
-    scratch_write(place->path, "", 0);
+    scratch_write(place->database, "", 0);
     store = opened(place, STORE_CREATE, &created);
     assert_false(created);
     assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
@@ -355,11 +331,11 @@ static void an_empty_file_becomes_a_database(void **state)
 /* As a process leaves it that dies between the first pragma and the first migration. */
 static void a_database_that_was_only_begun_is_finished(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     bool created;
     struct store *store;
 
-    make_other(place->path, "PRAGMA auto_vacuum = 2; PRAGMA application_id = 0x52665279");
+    make_other(place->database, "PRAGMA auto_vacuum = 2; PRAGMA application_id = 0x52665279");
     store = opened(place, STORE_CREATE, &created);
     assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
     assert_int_equal(number(store, "SELECT count(*) FROM batch"), 0);
@@ -394,12 +370,12 @@ static void note_step(void *context, unsigned step, unsigned steps)
 
 static void an_upgrade_shows_its_steps(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct steps steps = {0};
     struct store *store;
     bool created;
 
-    make_old(place->path);
+    make_old(place->database);
     migrate_watch(note_step, &steps);
     store = opened(place, STORE_EXISTING, &created);
     migrate_watch(NULL, NULL);
@@ -412,20 +388,20 @@ static void an_upgrade_shows_its_steps(void **state)
 
 static void an_upgrade_ends_with_a_signal_and_is_finished_later(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct steps steps = {.signal = SIGTERM};
     struct store *store;
     bool created;
     int status;
     pid_t child;
 
-    make_old(place->path);
+    make_old(place->database);
     child = scratch_fork();
     if (child == 0) {
         struct err err = {0};
 
         migrate_watch(note_step, &steps);
-        _exit(!stop_init(&err) || store_open(place->path, STORE_EXISTING, &created, &err) ||
+        _exit(!stop_init(&err) || store_open(place->database, STORE_EXISTING, &created, &err) ||
               err.kind != ERR_STOPPED);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -438,13 +414,13 @@ static void an_upgrade_ends_with_a_signal_and_is_finished_later(void **state)
 
 static void a_damaged_database_is_an_error_of_the_store(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     bool created;
     FILE *file;
 
     store_close(opened(place, STORE_CREATE, &created));
-    file = fopen(place->path, "r+");
+    file = fopen(place->database, "r+");
     assert_non_null(file);
     for (long page = 0; page < 100; page++) {
         fseek(file, page * 4096 + (page ? 0 : 100), SEEK_SET);
@@ -452,18 +428,18 @@ static void a_damaged_database_is_an_error_of_the_store(void **state)
             fputc(0xA5, file);
     }
     fclose(file);
-    assert_null(store_open(place->path, STORE_EXISTING, &created, &err));
+    assert_null(store_open(place->database, STORE_EXISTING, &created, &err));
     assert_int_equal(err.kind, ERR_STORE);
     snprintf(place->expected, sizeof place->expected,
              "database %s: open: database disk image is malformed: restore it from a backup, or "
              "look with `sqlite3 FILE .recover`",
-             place->path);
+             place->database);
     assert_string_equal(err.text, place->expected);
 }
 
 static void durability_can_be_switched(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     bool created;
     struct store *store = opened(place, STORE_CREATE, &created);
@@ -477,7 +453,7 @@ static void durability_can_be_switched(void **state)
 
 static void the_cache_can_be_set(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     bool created;
     struct store *store = opened(place, STORE_CREATE, &created);
@@ -513,7 +489,7 @@ static int open_at_once(const char *path, int gate)
 static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
 {
     enum { PROCESSES = 6, ROUNDS = 25 };
-    struct place *place = *state;
+    struct scratch *place = *state;
 
     for (int round = 0; round < ROUNDS; round++) {
         pid_t children[PROCESSES];
@@ -521,13 +497,13 @@ static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
         bool created;
         struct store *store;
 
-        snprintf(place->path, sizeof place->path, "%s/%d.db", place->folder, round);
+        snprintf(place->database, sizeof place->database, "%s/%d.db", place->folder, round);
         assert_int_equal(pipe(gate), 0);
         for (int i = 0; i < PROCESSES; i++) {
             children[i] = scratch_fork();
             if (children[i] == 0) {
                 close(gate[1]);
-                _exit(open_at_once(place->path, gate[0]));
+                _exit(open_at_once(place->database, gate[0]));
             }
         }
         close(gate[0]);
@@ -680,7 +656,7 @@ static void a_lock_that_is_given_back_is_soon_taken(void **state)
     store_close(holder);
 }
 
-#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, scratch_begin, scratch_end)
 
 /* A user who may read the database and not write it. */
 static void what_may_not_be_written_is_read(void **state)
@@ -693,18 +669,18 @@ static void what_may_not_be_written_is_read(void **state)
         {"FD", false, true}, {"F", true, true},  {"F", false, false},
         {"D", false, false}, {"", false, false}, {"", true, false},
     };
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     bool created;
 
-    store_close(store_open(place->path, STORE_CREATE, &created, &err));
+    store_close(store_open(place->database, STORE_CREATE, &created, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct store *other =
-            cases[i].has_index ? store_open(place->path, STORE_EXISTING, &created, &err) : NULL;
+            cases[i].has_index ? store_open(place->database, STORE_EXISTING, &created, &err) : NULL;
         struct store *store;
 
         may = cases[i].may;
-        store = store_open(place->path, STORE_READING, &created, &err);
+        store = store_open(place->database, STORE_READING, &created, &err);
         if (!store)
             fail_msg("case %zu: %s", i, err.text);
         assert_int_equal(sqlite3_db_readonly(store->db, "main"), !cases[i].writes);
@@ -716,24 +692,24 @@ static void what_may_not_be_written_is_read(void **state)
 
 static void an_older_version_is_not_read_where_it_cannot_be_written(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     char sql[64];
     struct store *store;
     bool created;
 
-    store = store_open(place->path, STORE_CREATE, &created, &err);
+    store = store_open(place->database, STORE_CREATE, &created, &err);
     snprintf(sql, sizeof sql, "PRAGMA user_version = %u", migration_count - 1);
     assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
     store_close(store);
     may = "";
-    assert_null(store_open(place->path, STORE_READING, &created, &err));
+    assert_null(store_open(place->database, STORE_READING, &created, &err));
     may = "FD";
     assert_int_equal(err.kind, ERR_STORE);
     snprintf(place->expected, sizeof place->expected,
              "database %s was written by an older rowferry: let a user who may write it run "
              "`rowferry status` once, which brings it up to date",
-             place->path);
+             place->database);
     assert_string_equal(err.text, place->expected);
 }
 

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -34,29 +33,14 @@ FILE *fopen(const char *restrict path, const char *restrict mode)
     return *locks ? real(locks, mode) : NULL;
 }
 
-struct place {
-    char folder[SCRATCH_SIZE], database[SCRATCH_SIZE + 16], index[SCRATCH_SIZE + 32];
-};
-
 static int begin(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
+    const struct scratch *place;
 
-    scratch_make(place->folder);
-    snprintf(place->database, sizeof place->database, "%s/a.db", place->folder);
-    snprintf(place->index, sizeof place->index, "%s-shm", place->database);
+    scratch_begin(state);
+    place = *state;
     scratch_write(place->database, "", 0);
     scratch_write(place->index, "", 0);
-    *state = place;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct place *place = *state;
-
-    scratch_remove(place->folder);
-    free(place);
     return 0;
 }
 
@@ -91,7 +75,7 @@ static pid_t holder(const char *path, short type, off_t first, off_t count)
 }
 
 /* What is said while a child holds the lock; "" where nobody is named. */
-static void assert_said(const struct place *place, const char *path, short type, off_t first,
+static void assert_said(const struct scratch *place, const char *path, short type, off_t first,
                         off_t count, bool named)
 {
     pid_t child = holder(path, type, first, count);
@@ -107,7 +91,7 @@ static void assert_said(const struct place *place, const char *path, short type,
 
 static void a_writer_in_wal_mode_is_named(void **state)
 {
-    const struct place *place = *state;
+    const struct scratch *place = *state;
 
     assert_said(place, place->index, F_WRLCK, 120, 1, true);
     assert_said(place, place->index, F_WRLCK, 120, 8, true);
@@ -115,7 +99,7 @@ static void a_writer_in_wal_mode_is_named(void **state)
 
 static void a_reader_or_a_checkpoint_is_not_in_the_way(void **state)
 {
-    const struct place *place = *state;
+    const struct scratch *place = *state;
 
     assert_said(place, place->index, F_RDLCK, 120, 1, false);
     assert_said(place, place->index, F_WRLCK, 121, 1, false);
@@ -124,7 +108,7 @@ static void a_reader_or_a_checkpoint_is_not_in_the_way(void **state)
 
 static void a_writer_of_the_file_itself_is_named(void **state)
 {
-    const struct place *place = *state;
+    const struct scratch *place = *state;
 
     assert_said(place, place->database, F_WRLCK, 0x40000001, 1, true);
     assert_said(place, place->database, F_WRLCK, 0, 0, true);
@@ -132,7 +116,7 @@ static void a_writer_of_the_file_itself_is_named(void **state)
 
 static void another_file_s_writer_is_not_named(void **state)
 {
-    const struct place *place = *state;
+    const struct scratch *place = *state;
     char other[SCRATCH_SIZE + 16];
 
     snprintf(other, sizeof other, "%s/b.db-shm", place->folder);
@@ -142,7 +126,7 @@ static void another_file_s_writer_is_not_named(void **state)
 
 static void this_process_is_not_named(void **state)
 {
-    const struct place *place = *state;
+    const struct scratch *place = *state;
     char text[64] = "as it was";
 
     assert_true(lock_bytes(place->index, F_WRLCK, 120, 1));
@@ -183,7 +167,7 @@ static void lines_are_read_as_the_kernel_writes_them(void **state)
         {"1: POSIX", ""},
         {"", ""},
     };
-    const struct place *place = *state;
+    const struct scratch *place = *state;
     char path[SCRATCH_SIZE + 32], places[2][64];
     const char *const files[] = {place->database, place->index};
 
@@ -220,12 +204,14 @@ static void lines_are_read_as_the_kernel_writes_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_writer_in_wal_mode_is_named, begin, end),
-        cmocka_unit_test_setup_teardown(a_reader_or_a_checkpoint_is_not_in_the_way, begin, end),
-        cmocka_unit_test_setup_teardown(a_writer_of_the_file_itself_is_named, begin, end),
-        cmocka_unit_test_setup_teardown(another_file_s_writer_is_not_named, begin, end),
-        cmocka_unit_test_setup_teardown(this_process_is_not_named, begin, end),
-        cmocka_unit_test_setup_teardown(lines_are_read_as_the_kernel_writes_them, begin, end),
+        cmocka_unit_test_setup_teardown(a_writer_in_wal_mode_is_named, begin, scratch_end),
+        cmocka_unit_test_setup_teardown(a_reader_or_a_checkpoint_is_not_in_the_way, begin,
+                                        scratch_end),
+        cmocka_unit_test_setup_teardown(a_writer_of_the_file_itself_is_named, begin, scratch_end),
+        cmocka_unit_test_setup_teardown(another_file_s_writer_is_not_named, begin, scratch_end),
+        cmocka_unit_test_setup_teardown(this_process_is_not_named, begin, scratch_end),
+        cmocka_unit_test_setup_teardown(lines_are_read_as_the_kernel_writes_them, begin,
+                                        scratch_end),
         cmocka_unit_test(nobody_is_named_without_a_database),
     };
 

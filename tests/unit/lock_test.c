@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -22,31 +21,7 @@
 
 enum { STARTED_MS = 86400000 };
 
-struct place {
-    char folder[SCRATCH_SIZE], database[SCRATCH_SIZE + 16];
-    char expected[ERR_TEXT_SIZE];
-};
-
-static int begin(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-
-    scratch_make(place->folder);
-    snprintf(place->database, sizeof place->database, "%s/a.db", place->folder);
-    *state = place;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct place *place = *state;
-
-    scratch_remove(place->folder);
-    free(place);
-    return 0;
-}
-
-static struct lock *taken(const struct place *place, enum lock_kind kind)
+static struct lock *taken(const struct scratch *place, enum lock_kind kind)
 {
     struct err err = {0};
     struct lock *lock = lock_take(place->database, kind, 12, STARTED_MS, &err);
@@ -56,7 +31,7 @@ static struct lock *taken(const struct place *place, enum lock_kind kind)
     return lock;
 }
 
-static const char *path_of(const struct place *place, const char *suffix)
+static const char *path_of(const struct scratch *place, const char *suffix)
 {
     static char path[SCRATCH_SIZE + 32];
 
@@ -65,7 +40,7 @@ static const char *path_of(const struct place *place, const char *suffix)
 }
 
 /* A child that holds the lock until it is ended. It holds it when this returns. */
-static pid_t holder(const struct place *place, enum lock_kind kind)
+static pid_t holder(const struct scratch *place, enum lock_kind kind)
 {
     int ready[2];
     char byte;
@@ -88,7 +63,7 @@ static pid_t holder(const struct place *place, enum lock_kind kind)
     return child;
 }
 
-static void assert_busy(struct place *place, enum lock_kind kind, const char *doing,
+static void assert_busy(struct scratch *place, enum lock_kind kind, const char *doing,
                         const char *who)
 {
     struct err err = {0};
@@ -102,7 +77,7 @@ static void assert_busy(struct place *place, enum lock_kind kind, const char *do
 
 static void a_lock_is_taken_and_taken_again_after_its_release(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
 
     for (int i = 0; i < 3; i++)
         lock_release(taken(place, LOCK_DRAIN));
@@ -110,7 +85,7 @@ static void a_lock_is_taken_and_taken_again_after_its_release(void **state)
 
 static void the_lock_file_stands_beside_the_database_for_its_owner_alone(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *intake = taken(place, LOCK_INTAKE), *drain = taken(place, LOCK_DRAIN);
     struct stat status;
 
@@ -124,7 +99,7 @@ static void the_lock_file_stands_beside_the_database_for_its_owner_alone(void **
 
 static void another_process_is_shown_the_holders_run_and_start(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     pid_t child = holder(place, LOCK_DRAIN);
     char who[128];
 
@@ -141,7 +116,7 @@ static void another_process_is_shown_the_holders_run_and_start(void **state)
 
 static void the_same_process_does_not_get_it_twice(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *lock = taken(place, LOCK_DRAIN);
     char who[128];
 
@@ -154,7 +129,7 @@ static void the_same_process_does_not_get_it_twice(void **state)
 
 static void a_killed_holder_leaves_the_lock_free(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     pid_t child = holder(place, LOCK_INTAKE);
 
     kill(child, SIGKILL);
@@ -164,7 +139,7 @@ static void a_killed_holder_leaves_the_lock_free(void **state)
 
 static void the_two_locks_do_not_exclude_each_other(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     pid_t child = holder(place, LOCK_DRAIN);
 
     lock_release(taken(place, LOCK_INTAKE));
@@ -174,7 +149,7 @@ static void the_two_locks_do_not_exclude_each_other(void **state)
 
 static void a_holder_that_has_not_said_who_it_is_is_just_starting(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     int fd = open(path_of(place, "drain"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     assert_int_equal(flock(fd, LOCK_EX), 0);
@@ -184,7 +159,7 @@ static void a_holder_that_has_not_said_who_it_is_is_just_starting(void **state)
 
 static void who_looks_learns_who_is_at_work(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     char who[LOCK_HOLDER_SIZE], expected[LOCK_HOLDER_SIZE];
     pid_t child;
 
@@ -204,7 +179,7 @@ static void who_looks_learns_who_is_at_work(void **state)
 /* A child looks over and over, and never is in the way. */
 static void who_looks_disturbs_nobody(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     char who[LOCK_HOLDER_SIZE];
     pid_t child = scratch_fork();
 
@@ -219,7 +194,7 @@ static void who_looks_disturbs_nobody(void **state)
 
 static void a_lock_that_another_program_shares_for_good_is_busy(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     int fd = open(path_of(place, "drain"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -236,7 +211,7 @@ static void a_lock_that_another_program_shares_for_good_is_busy(void **state)
  * again and excludes as before. */
 static void a_removed_lock_file_is_made_again(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *first = taken(place, LOCK_DRAIN), *second;
     char who[128];
 
@@ -252,7 +227,7 @@ static void a_removed_lock_file_is_made_again(void **state)
 /* Looked at once a second, its holder knows. */
 static void whoever_holds_a_lock_learns_that_its_file_is_gone(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *first = taken(place, LOCK_DRAIN), *second;
     struct err err = {0};
     char expected[ERR_TEXT_SIZE];
@@ -280,7 +255,7 @@ static void whoever_holds_a_lock_learns_that_its_file_is_gone(void **state)
  * at the moment of its locking, and never leaves us waiting. */
 static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     char other[SCRATCH_SIZE + 32];
     pid_t child;
 
@@ -303,7 +278,7 @@ static void the_text_of_a_longer_holder_leaves_nothing_behind(void **state)
 {
     /* up to the mark, at 256 */
     static const char words[] = "run 123456789, started long ago, process 99999999999999999999\n\n";
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *lock;
     char left[512] = "";
     FILE *file;
@@ -326,7 +301,7 @@ static void the_text_of_a_longer_holder_leaves_nothing_behind(void **state)
 
 static void a_symbolic_link_in_its_place_is_not_followed(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
 
     assert_int_equal(symlink("/etc/hostname", path_of(place, "drain")), 0);
@@ -351,7 +326,7 @@ static void a_missing_folder_is_an_error_of_the_store(void **state)
 
 static void a_program_that_is_started_does_not_inherit_the_lock(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *lock = taken(place, LOCK_DRAIN);
     int held[2];
     pid_t child;
@@ -383,7 +358,7 @@ static void a_program_that_is_started_does_not_inherit_the_lock(void **state)
 
 static void a_mark_outlives_a_kill_and_the_next_holder_reads_it(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock_mark mark;
     struct lock *lock;
     pid_t child = scratch_fork();
@@ -410,7 +385,7 @@ static void a_mark_outlives_a_kill_and_the_next_holder_reads_it(void **state)
 
 static void a_mark_that_is_missing_or_of_an_earlier_start_of_the_machine_is_none(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct lock *lock = taken(place, LOCK_DRAIN);
     struct lock_mark mark;
     int fd;
@@ -435,7 +410,7 @@ static void releasing_nothing_does_nothing(void **state)
     lock_release(NULL);
 }
 
-#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, scratch_begin, scratch_end)
 
 int main(void)
 {

@@ -16,10 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct place {
-    char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
-};
-
 /* Of sqlite3_sleep, which returns at once. */
 static int slept_ms;
 static sqlite3 *ended_at_last; /* a transaction that ends after a second of it; or NULL */
@@ -34,43 +30,29 @@ int sqlite3_sleep(int ms)
 
 static int begin(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
-
-    scratch_make(place->folder);
-    snprintf(place->path, sizeof place->path, "%s/a.db", place->folder);
     slept_ms = 0;
     ended_at_last = NULL;
-    *state = place;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct place *place = *state;
-
-    scratch_remove(place->folder);
-    free(place);
-    return 0;
+    return scratch_begin(state);
 }
 
 /* A transaction of somebody else in an empty file, which keeps it from becoming a log's. */
-static sqlite3 *hold(const struct place *place)
+static sqlite3 *hold(const struct scratch *place)
 {
     sqlite3 *db;
 
-    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(place->database, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     return db;
 }
 
 static void a_database_that_stays_locked_is_given_up_after_30_seconds(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     sqlite3 *other = hold(place);
     struct err err = {0};
     bool created;
 
-    assert_null(store_open(place->path, STORE_CREATE, &created, &err));
+    assert_null(store_open(place->database, STORE_CREATE, &created, &err));
     assert_int_equal(err.kind, ERR_STORE);
     assert_non_null(strstr(err.text, "set up: "));
     assert_in_range(slept_ms, 30000, 30100);
@@ -79,13 +61,13 @@ static void a_database_that_stays_locked_is_given_up_after_30_seconds(void **sta
 
 static void a_database_that_is_locked_for_a_moment_is_waited_for(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     struct store *store;
     bool created;
 
     ended_at_last = hold(place);
-    store = store_open(place->path, STORE_CREATE, &created, &err);
+    store = store_open(place->database, STORE_CREATE, &created, &err);
     if (!store)
         fail_msg("%s", err.text);
     assert_int_equal(slept_ms, 1000);
@@ -96,16 +78,16 @@ static void a_database_that_is_locked_for_a_moment_is_waited_for(void **state)
 /* The pages of another database would be written into the copy. */
 static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
 {
-    struct place *place = *state;
+    struct scratch *place = *state;
     struct err err = {0};
     bool created;
-    struct store *store = store_open(place->path, STORE_CREATE, &created, &err);
-    char *sql = sqlite3_mprintf("VACUUM INTO '%q-copy'", place->path), *wal, *copy, *kept;
+    struct store *store = store_open(place->database, STORE_CREATE, &created, &err);
+    char *sql = sqlite3_mprintf("VACUUM INTO '%q-copy'", place->database), *wal, *copy, *kept;
     struct stat status;
 
-    wal = mem_printf("%s-wal", place->path);
-    copy = mem_printf("%s-copy", place->path);
-    kept = mem_printf("%s-kept", place->path);
+    wal = mem_printf("%s-wal", place->database);
+    copy = mem_printf("%s-copy", place->database);
+    kept = mem_printf("%s-kept", place->database);
     assert_non_null(store);
     assert_true(db_exec(store, sql, &err));
     assert_int_equal(stat(wal, &status), 0);
@@ -113,13 +95,13 @@ static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
     assert_int_equal(rename(wal, kept), 0);
     store_close(store);
     assert_int_equal(rename(kept, wal), 0);
-    assert_int_equal(rename(copy, place->path), 0);
-    assert_false(store_open(place->path, STORE_EXISTING, &created, &err));
+    assert_int_equal(rename(copy, place->database), 0);
+    assert_false(store_open(place->database, STORE_EXISTING, &created, &err));
     assert_int_equal(err.kind, ERR_STORE);
     assert_non_null(strstr(err.text, "-wal is of the database that was there before"));
     /* without pages it is nobody's */
     assert_int_equal(truncate(wal, 0), 0);
-    store = store_open(place->path, STORE_EXISTING, &created, &err);
+    store = store_open(place->database, STORE_EXISTING, &created, &err);
     assert_non_null(store);
     store_close(store);
     sqlite3_free(sql);
@@ -128,7 +110,7 @@ static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
     free(kept);
 }
 
-#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, scratch_end)
 
 int main(void)
 {

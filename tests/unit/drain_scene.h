@@ -32,6 +32,7 @@ enum {
     WAITS_MAX = 100000, /* a loop that waits more often does not wait at all */
     TURN_US = 2000,     /* of one transaction */
     ANSWER_MS = 50,     /* from a request to its answer, unless the reply says otherwise */
+    TRACE_SIZE = 256,   /* of a request in the trace */
 };
 
 /* An answer in place of that of a correct server. The first reply that fits the request and is not
@@ -50,7 +51,7 @@ struct reply {
 struct record {
     char id[512];
     int64_t version; /* -1: it does not exist */
-    char rest[512];  /* the record's JSON text after the version */
+    char rest[512];  /* the record's JSON text after the version, or all of it if it has none */
 };
 
 struct flight {
@@ -74,10 +75,11 @@ static struct world {
     unsigned used[16];
     struct record records[RECORDS_MAX];
     unsigned record_count, logins, waits, requests;
-    struct buf sent; /* `MS METHOD RECORD vVERSION`, a line for each request */
+    struct buf sent; /* `MS METHOD RECORD vVERSION`, or `MS BULK RECORD ...`, for each request */
     struct buf said; /* notices, a line each */
     const char
-        *fails; /* what breaks: "turn", "wait", "start"; or "lock": another process drains, too */
+        *fails; /* what breaks: "turn", "wait", "start"; "lock": another process drains, too;
+                   "schema": the schema file of Plain is written again once its rows are claimed */
     struct exchange *turn;
     int64_t turn_us;
     struct drain_progress progress;
@@ -176,6 +178,7 @@ void keeper_hand(struct keeper *keeper, struct exchange *exchange)
 bool keeper_take(struct keeper *keeper, bool *done, struct err *err)
 {
     uint64_t recovered;
+    char path[SCRATCH_SIZE + 16];
 
     *done = world.now_us >= world.turn_us;
     if (!*done)
@@ -185,7 +188,13 @@ bool keeper_take(struct keeper *keeper, bool *done, struct err *err)
         return err_set(err, ERR_STORE, "the disk is full");
     if (is_broken("lock") && world.turn->settled_count)
         assert_true(jobs_recover(world.fixture->store, clock_now_ms(), &recovered, err));
-    return jobs_exchange(world.fixture->store, world.turn, err);
+    if (!jobs_exchange(world.fixture->store, world.turn, err))
+        return false;
+    if (is_broken("schema") && world.turn->claimed) {
+        snprintf(path, sizeof path, "%s/Plain.json", world.fixture->folder);
+        scratch_write(path, "{}", 2);
+    }
+    return true;
 }
 
 struct http_pool *http_pool_open(const struct http_options *options, struct err *err)
@@ -250,6 +259,48 @@ static void apply(struct record *record, int64_t version, struct span body, stru
     buf_printf(&flight->body, "{\"version\":%" PRId64 "}", record->version);
 }
 
+/* Takes the next item `{"k":"ID",...}` from the body of a request of several rows. */
+static bool take_item(struct span *body, struct span *id, struct span *rest)
+{
+    const char *end = body->data + body->size, *item = memmem(body->data, body->size, "{\"k\":", 5);
+
+    if (!item)
+        return false;
+    id->data = item + strlen("{\"k\":\"");
+    id->size = strcspn(id->data, "\"");
+    rest->data = id->data + id->size + strlen("\",");
+    rest->size = strcspn(rest->data, "}");
+    body->data = rest->data + rest->size;
+    body->size = (size_t)(end - body->data);
+    return true;
+}
+
+/* Applies each item, and answers with a list of results. The version of such a record says how
+ * often it was written. */
+static void apply_several(struct span body, struct flight *flight)
+{
+    struct span id, rest;
+    char separator = '[';
+
+    for (; take_item(&body, &id, &rest); separator = ',') {
+        char name[64];
+        struct record *record;
+
+        snprintf(name, sizeof name, "%.*s", (int)id.size, id.data);
+        record = find_record(name, 0);
+        record->version++;
+        snprintf(record->rest, sizeof record->rest, "{%.*s}", (int)rest.size, rest.data);
+        buf_printf(&flight->body, "%c{\"k\":\"%s\",\"ok\":true}", separator, name);
+    }
+    buf_append_char(&flight->body, ']');
+    flight->answer.status = 200;
+}
+
+static bool is_login(const struct http_request *request)
+{
+    return request->method == HTTP_POST && strncmp(request->url, "http://login/", 13) == 0;
+}
+
 /* The page of the audit log for the records that the URL names: one entry for each record, of the
  * version that it is at. */
 static void answer_audit(const char *url, struct flight *flight)
@@ -283,10 +334,14 @@ static void answer_correctly(const struct http_request *request, const char *id,
     int64_t version = 0;
     struct record *record;
 
-    if (request->method == HTTP_POST) {
+    if (is_login(request)) {
         flight->answer.status = 200;
         buf_printf(&flight->body, "{\"access_token\":\"token%u\",\"expires_in\":3600}",
                    ++world.logins);
+        return;
+    }
+    if (request->method == HTTP_POST) {
+        apply_several(request->body, flight);
         return;
     }
     if (strstr(request->url, "/auditlogs?")) {
@@ -301,6 +356,9 @@ static void answer_correctly(const struct http_request *request, const char *id,
     } else if (record->version < 0) {
         flight->answer.status = 404;
         buf_append_text(&flight->body, "{\"code\":\"not.found\",\"message\":\"no\"}");
+    } else if (record->rest[0] == '{') {
+        flight->answer.status = 200;
+        buf_append_text(&flight->body, record->rest);
     } else {
         flight->answer.status = 200;
         buf_printf(&flight->body, "{\"version\":%" PRId64 "%s", record->version, record->rest);
@@ -322,15 +380,24 @@ static const struct reply *find_reply(const char *text)
 }
 
 /* The request as the trace has it, without its time. */
-static void describe(const struct http_request *request, const char *id, char text[64])
+static void describe(const struct http_request *request, const char *id, char text[TRACE_SIZE])
 {
-    if (request->method == HTTP_POST)
-        snprintf(text, 64, "login");
-    else if (request->method == HTTP_PUT)
-        snprintf(text, 64, "PUT %s v%" PRId64, id,
+    struct span body = request->body, item, rest;
+
+    if (is_login(request)) {
+        snprintf(text, TRACE_SIZE, "login");
+    } else if (request->method == HTTP_POST) {
+        snprintf(text, TRACE_SIZE, "BULK");
+        while (take_item(&body, &item, &rest))
+            snprintf(text + strlen(text), TRACE_SIZE - strlen(text), " %.*s", (int)item.size,
+                     item.data);
+    } else if (request->method == HTTP_PUT) {
+        snprintf(text, TRACE_SIZE, "PUT %s v%" PRId64, id,
                  (int64_t)strtoll(request->body.data + strlen("{\"version\":"), NULL, 10));
-    else
-        snprintf(text, 64, "%s %s", strstr(request->url, "auditlogs") ? "AUDIT" : "GET", id);
+    } else {
+        snprintf(text, TRACE_SIZE, "%s %s", strstr(request->url, "auditlogs") ? "AUDIT" : "GET",
+                 id);
+    }
 }
 
 static void append_body(struct buf *out, const char *body)
@@ -347,7 +414,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     struct flight *flight = pool->flights;
     const char *id = strrchr(request->url, '/') + 1;
     const struct reply *reply;
-    char text[64];
+    char text[TRACE_SIZE];
 
     while (flight->used)
         flight++;

@@ -33,35 +33,38 @@ static enum path_kind path_kind(const char *path)
     return S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_FILE;
 }
 
-static void report_missing(struct cli *cli, const char *path, bool folders)
+/* Reports a path that cannot be read, and returns true; false for one that can. */
+static bool is_mistaken(struct cli *cli, const char *path, bool folders)
 {
-    if (folders && cli->options.path_count == 0)
+    enum path_kind kind = path_kind(path);
+
+    if (kind == PATH_FOLDER && !folders)
+        report_error(&cli->report, ERR_CONFIG,
+                     "'%s' is a folder: use `rowferry run %s`, which reads its files", path, path);
+    else if (kind == PATH_MISSING && folders && cli->options.path_count == 0)
         report_error(&cli->report, ERR_CONFIG,
                      "there is no inbox folder '%s' here: create it, or name another: rowferry run "
                      "FOLDER",
                      path);
-    else
+    else if (kind == PATH_MISSING)
         report_error(&cli->report, ERR_CONFIG, "'%s' does not exist: check its path", path);
+    else
+        return false;
+    return true;
 }
 
 bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders)
 {
     const struct options *options = &cli->options;
-    bool missing = false;
+    bool mistaken = false;
 
     if (access(options_text(options, OPT_DB), F_OK) == 0)
         return false;
-    if (options->path_count == 0 && fallback && path_kind(fallback) == PATH_MISSING) {
-        report_missing(cli, fallback, folders);
-        return true;
-    }
-    for (size_t i = 0; i < options->path_count; i++) {
-        if (path_kind(options->paths[i]) != PATH_MISSING)
-            continue;
-        report_missing(cli, options->paths[i], folders);
-        missing = true;
-    }
-    return missing;
+    if (options->path_count == 0)
+        return fallback && is_mistaken(cli, fallback, folders);
+    for (size_t i = 0; i < options->path_count; i++)
+        mistaken |= is_mistaken(cli, options->paths[i], folders);
+    return mistaken;
 }
 
 bool load_open(struct load *load, struct cli *cli)
@@ -443,7 +446,6 @@ static bool was_recovered(const struct load *load, const char *path, bool missin
 
 static bool read_path(struct load *load, const char *path, bool folders)
 {
-    struct cli *cli = load->session->cli;
     enum path_kind kind = path_kind(path);
     struct ingest_result result;
     bool done;
@@ -451,16 +453,10 @@ static bool read_path(struct load *load, const char *path, bool folders)
     /* with --tail, the size of the file in done/ still has to be recorded */
     if (!load->options.tail && was_recovered(load, path, kind == PATH_MISSING))
         return true;
-    if (kind == PATH_MISSING)
-        report_missing(cli, path, folders);
-    else if (kind == PATH_FILE)
-        return read_file(load, path, BATCH_STAYS, &result, &done);
-    else if (folders)
-        return read_folder(load, path);
-    else
-        report_error(&cli->report, ERR_CONFIG,
-                     "'%s' is a folder: use `rowferry run %s`, which reads its files", path, path);
-    return true;
+    if (is_mistaken(load->session->cli, path, folders))
+        return true;
+    return kind == PATH_FOLDER ? read_folder(load, path)
+                               : read_file(load, path, BATCH_STAYS, &result, &done);
 }
 
 struct ingest_options load_options(const struct load *load, const struct options *options)

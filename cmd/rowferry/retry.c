@@ -56,7 +56,7 @@ static void append_counts(struct choice *choice, struct buf *out)
 {
     char jobs[WORDS_SIZE];
     if (choice->job_ids.count == 0) {
-        buf_append_text(out, "no such job failed or was refused\n");
+        buf_append_text(out, "no matching job failed or was refused\n");
         return;
     }
     buf_printf(out, "%s %s sent again", words_count(choice->ends[DECIDE_MOVED], "job", jobs),

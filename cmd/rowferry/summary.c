@@ -308,7 +308,7 @@ void summary_add(struct summary *summary, const struct batch_counts *batch)
     for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
         summary->by_verdict[verdict] += batch->by_verdict[verdict];
     summary->requests_left += batch->requests_left;
-    summary->audits_due += batch->audits_due;
+    summary->audits_due += batch->audits_due && batch->by_state[JOB_APPLIED] > 0;
     add_line(&summary->table, batch);
 }
 

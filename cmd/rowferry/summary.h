@@ -59,7 +59,7 @@ struct summary {
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];
     uint64_t by_verdict[VERDICTS]; /* audits */
-    uint64_t audits_due;           /* batches */
+    uint64_t audits_due;           /* batches with applied updates that are to be looked up */
     uint64_t requests_left;        /* as many as the open jobs need, without retries */
     struct store_run run;
     struct meter_replies replies;       /* of the API, in the order of their counts */

@@ -75,7 +75,7 @@ static bool read_all(int fd, const char *path, size_t size_max, char **text, siz
 static bool check(const char *path, const struct stat *status, struct err *err)
 {
     if (!S_ISREG(status->st_mode))
-        return err_set(err, ERR_CONFIG, "'%s' is not a regular file: name a regular file", path);
+        return err_set(err, ERR_CONFIG, "'%s' is not a regular file: name another", path);
     if (status->st_uid != geteuid() && status->st_uid != 0)
         return err_set(err, ERR_CONFIG,
                        "'%s' belongs to user %u, not to you or root: change its owner (chown)",
@@ -94,7 +94,10 @@ bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *s
 
     if (fd < 0) {
         *missing = errno == ENOENT || errno == ENOTDIR;
-        return *missing || err_set(err, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
+        return *missing ||
+               err_set(err, ERR_CONFIG,
+                       "cannot read '%s': %s: let this user read it, or name another file", path,
+                       strerror(errno));
     }
     *missing = false;
     if (fstat(fd, &status) != 0) {

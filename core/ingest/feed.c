@@ -61,8 +61,10 @@ static bool open_regular(struct feed *feed, const char *path, bool through_links
     if (fstat(feed->fd, &status) != 0)
         return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return err_set(err, ERR_INPUT, "%s is not a regular file (a stream can be given as `-`)",
-                       feed->source);
+        return err_set(err, ERR_INPUT, "%s is %s", feed->source,
+                       S_ISDIR(status.st_mode)
+                           ? "a folder: name the files in it"
+                           : "not a regular file: give the content of a stream as `-`");
     if (through_links && !check_link(feed, path, &status, err))
         return false;
     feed->path = path_of(path);

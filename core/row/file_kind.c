@@ -201,7 +201,7 @@ const char *file_kind_json(struct span first)
     return text.data[0] == '['
                ? "a JSON array, not CSV: convert it with jq -c '.[]', and use its output "
                  "as .ndjson"
-               : "JSON, not CSV: rename it to .ndjson; where an object continues in the next line, "
+               : "JSON, not CSV: rename it to .ndjson; where an object continues on the next line, "
                  "convert it with jq -c . first";
 }
 

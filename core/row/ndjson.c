@@ -65,13 +65,13 @@ bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_
     before = (size_t)(line.data - (source->data + source->begin));
     if (line.size && before <= source->row_max && line.data[0] == '[')
         return err_set(err, ERR_INPUT,
-                       "%s: is a JSON array, not an object a line: convert it with jq -c '.[]' and "
-                       "use its output",
+                       "%s: is a JSON array, but NDJSON has one object per line: convert it with "
+                       "jq -c '.[]' and use its output",
                        source->name);
     if (line.size && line.data[0] == '{' && before + line.size <= source->row_max && depth_of(line))
         return err_set(err, ERR_INPUT,
-                       "%s: its first object continues in the next line, and NDJSON is an object a "
-                       "line: convert it with jq -c . and use its output",
+                       "%s: its first object continues on the next line, but NDJSON has one object "
+                       "per line: convert it with jq -c . and use its output",
                        source->name);
     ndjson->undoes = before + line.size <= source->row_max && has_undo(ndjson, line);
     return true;

@@ -114,9 +114,10 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
     if (utf_16 && source->utf8)
         return true;
     if (!source->utf8 && (utf_16 || guess))
-        return err_set(err, ERR_INPUT,
-                       "%s: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f %s -t UTF-8",
-                       source->name, marked ? "UTF-16" : encoding_name(guess));
+        return err_set(
+            err, ERR_INPUT,
+            "%s: is UTF-16, but NDJSON must be UTF-8: convert it with iconv -f %s -t UTF-8",
+            source->name, marked ? "UTF-16" : encoding_name(guess));
     if (source->utf8 && guess && !encoding_is_utf_16(source->encoding))
         return err_set(err, ERR_INPUT,
                        "%s: looks like UTF-16 without a byte order mark: declare \"csv\": "

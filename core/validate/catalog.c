@@ -81,10 +81,10 @@ static bool catalog_load(struct catalog *catalog, struct err *err)
     bool listed;
 
     if (!directory)
-        return err_set(
-            err, ERR_CONFIG,
-            "cannot read the schema folder '%s': %s: name it with --schemas or ROWFERRY_SCHEMAS",
-            catalog->folder, strerror(errno));
+        return err_set(err, ERR_CONFIG, "cannot read the schema folder '%s': %s: %s",
+                       catalog->folder, strerror(errno),
+                       errno == EACCES ? "let this user read and enter it"
+                                       : "name it with --schemas or ROWFERRY_SCHEMAS");
     listed = list_folder(catalog, directory, err);
     closedir(directory);
     for (size_t i = 0; listed && i < catalog->count; i++)
@@ -120,16 +120,22 @@ void catalog_close(struct catalog *catalog)
     free(catalog);
 }
 
-/* Sets an error that ends with the names of all schemas. */
-static void set_unknown(const struct catalog *catalog, enum err_kind kind, const char *before,
-                        const char *name, const char *after, struct err *err)
+/* Sets an error about `name`, with the names of all schemas after the folder. */
+static void set_unknown(const struct catalog *catalog, enum err_kind kind, bool is_file,
+                        const char *name, struct err *err)
 {
     struct buf names = {0};
 
     for (size_t i = 0; i < catalog->count; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", catalog->entries[i].name);
-    err_set(err, kind, "%s \"%s\"%s: %s has %s", before, name, after, catalog->folder,
-            buf_text(&names));
+    if (is_file)
+        err_set(err, kind,
+                "the file name \"%s\" does not begin with the name of a schema (%s has %s): rename "
+                "the file, or name its schema with --schema",
+                name, catalog->folder, buf_text(&names));
+    else
+        err_set(err, kind, "unknown schema \"%s\": %s has %s", name, catalog->folder,
+                buf_text(&names));
     buf_release(&names);
 }
 
@@ -159,7 +165,7 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
 
     if (entry)
         return schema_of(entry, err);
-    set_unknown(catalog, ERR_CONFIG, "unknown schema", name, "", err);
+    set_unknown(catalog, ERR_CONFIG, false, name, err);
     return NULL;
 }
 
@@ -200,8 +206,7 @@ const struct schema *catalog_match(const struct catalog *catalog, const char *fi
 
     if (longest)
         return schema_of(longest, err);
-    set_unknown(catalog, ERR_INPUT, "the file name", file_name,
-                " does not start with a schema name", err);
+    set_unknown(catalog, ERR_INPUT, true, file_name, err);
     return NULL;
 }
 

@@ -34,7 +34,7 @@ static bool read_whole(int fd, off_t expected, const char *path, struct plan *pl
     plan->text = text.data;
     plan->text_size = text.size;
     if (size < 0)
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
     if (text.size > FILE_MAX)
         return err_set(err, ERR_CONFIG, "%s: is larger than %d bytes", path, FILE_MAX);
     return true;
@@ -48,7 +48,8 @@ static bool read_file(const char *path, struct plan *plan, struct err *err)
     bool done;
 
     if (fd < 0)
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_CONFIG, "%s: cannot be read: %s%s", path, strerror(errno),
+                       errno == EACCES ? ": let this user read it" : "");
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         done = err_set(err, ERR_CONFIG, "%s: is not a regular file", path);
     else

@@ -385,3 +385,13 @@ asked_once() {
     same $(((400 - before + 24) / 25)) $(($(audits) - asked))
     verdicts_are_right
 }
+
+@test "a run that applied nothing reports nothing about the audit log" {
+    start_sim --answer token:=401
+    batch_file inbox/InventoryItem-1.csv 3
+    ends 6 run_inbox
+    same 1 "$(sql 'SELECT due FROM batch_audit')"
+    [[ $output != *"audit log"* ]]
+    ends 0 rowferry status
+    [[ $output != *"audit log"* ]]
+}

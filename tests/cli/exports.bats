@@ -102,7 +102,7 @@ KINDS
     for json in '{"recordId":"a","fields":{}}\n' '{\n "recordId": "a"\n}\n'; do
         printf "$json" | article Article-1.csv
         ends 3 rowferry validate Article-1.csv
-        holds "$stderr" 'Article-1.csv: is JSON, not CSV: rename it to .ndjson; where an object continues in the next line, convert it with jq -c . first'
+        holds "$stderr" 'Article-1.csv: is JSON, not CSV: rename it to .ndjson; where an object continues on the next line, convert it with jq -c . first'
         lacks "$stderr" quote
     done
     schema '"columns": {"[record]": "record_id"}'
@@ -448,7 +448,7 @@ CELLS
     schema ''
     printf '[\n{"recordId": "A-1", "version": 1, "fields": {}},\n{"recordId": "A-2", "version": 1, "fields": {}}\n]\n' | article Article-1.ndjson
     ends 3 rowferry ingest Article-1.ndjson
-    holds "$stderr" "is a JSON array, not an object a line: convert it with jq -c '.[]'"
+    holds "$stderr" "is a JSON array, but NDJSON has one object per line: convert it with jq -c '.[]'"
     same 0 "$(sqlite3 rowferry.db 'SELECT count(*) FROM job')"
     jq -c '.[]' Article-1.ndjson | article Article-2.ndjson
     ends 0 rowferry ingest Article-2.ndjson
@@ -457,7 +457,7 @@ CELLS
     holds "$stderr" 'convert it with jq -c .'
     printf '\ufeff' | cat - Article-2.ndjson | iconv -f UTF-8 -t UTF-16LE | article Article-4.ndjson
     ends 3 rowferry validate Article-4.ndjson
-    holds "$stderr" 'is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16 -t UTF-8'
+    holds "$stderr" 'is UTF-16, but NDJSON must be UTF-8: convert it with iconv -f UTF-16 -t UTF-8'
     printf '\ufeff\036{"recordId": "A-1", "version": 1, "fields": {}}\n\036{"recordId": "A-2", "version": 1, "fields": {}}\n' | article Article-5.ndjson
     ends 0 rowferry validate Article-5.ndjson
     printf '{"recordId": "A-1", "version": 1, "fields": {}}\n\ufeff{"recordId": "A-2", "version": 1, "fields": {}}\n' | article Article-6.ndjson

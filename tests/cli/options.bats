@@ -490,8 +490,12 @@ load lib
 
 @test "a missing file is exit 2, and creates no database" {
     fails_with 2 "'x.csv' does not exist: check its path" ingest x.csv
+    mkdir folder
+    fails_with 2 "'folder' is a folder: use \`rowferry run folder\`, which reads its files" ingest folder
     [ ! -e rowferry.db ]
     fails_with 2 "'x.csv' does not exist: check its path" validate x.csv
+    ends 3 rowferry validate folder
+    holds "$stderr" 'folder is a folder: name the files in it'
 }
 
 @test "pending jobs are sent although the inbox is missing" {
@@ -945,6 +949,21 @@ reads_all() {
     ends 8 as_reader "$BIN/rowferry" cancel 1 --yes --db "read?only%/rowferry.db"
     holds "$stderr" "make the file and its folder writable for this user"
     chmod 755 "read?only%"
+}
+
+@test "what this user cannot read is an error with its remedy" {
+    [ "$(id -u)" -eq 0 ] || skip "only root can make a file that another user cannot read"
+    batch_file InventoryItem-1.csv 1
+    echo ROWFERRY_DB=other.db >.env
+    chmod 600 .env schema/InventoryItem.json
+    ends 2 as_reader "$BIN/rowferry" validate InventoryItem-1.csv
+    same "rowferry: error: cannot read '.env': Permission denied: let this user read it, or name another file" "$stderr"
+    rm .env
+    ends 2 as_reader "$BIN/rowferry" validate InventoryItem-1.csv
+    holds "$stderr" "schema/InventoryItem.json: cannot be read: Permission denied: let this user read it"
+    chmod 700 schema
+    ends 2 as_reader "$BIN/rowferry" validate InventoryItem-1.csv
+    same "rowferry: error: cannot read the schema folder 'schema': Permission denied: let this user read and enter it" "$stderr"
 }
 
 @test "a reader who cannot upgrade an older database reports who can" {

@@ -124,10 +124,11 @@ static void a_file_without_a_schema_is_an_error(void **state)
 
         assert_null(catalog_match(catalog, files[i], &err));
         assert_int_equal(err.kind, ERR_INPUT);
-        snprintf(expected, sizeof expected,
-                 "the file name \"%s\" does not start with a schema name: FOLDER has Broken, Item, "
-                 "ItemGroup, Items",
-                 files[i]);
+        snprintf(
+            expected, sizeof expected,
+            "the file name \"%s\" does not begin with the name of a schema (FOLDER has Broken, "
+            "Item, ItemGroup, Items): rename the file, or name its schema with --schema",
+            files[i]);
         assert_string_equal(without_folder(err.text, *state), expected);
     }
     catalog_close(catalog);

@@ -119,11 +119,11 @@ static void a_nul_in_a_line_rejects_its_row(void **state)
 
 static void other_json_is_refused_with_the_command_that_converts_it(void **state)
 {
-    static const char array[] = "error: in: is a JSON array, not an object a line: convert it with "
-                                "jq -c '.[]' and use its output\n";
+    static const char array[] = "error: in: is a JSON array, but NDJSON has one object per line: "
+                                "convert it with jq -c '.[]' and use its output\n";
     static const char pretty[] =
-        "error: in: its first object continues in the next line, and NDJSON "
-        "is an object a line: convert it with jq -c . and use its output\n";
+        "error: in: its first object continues on the next line, but NDJSON "
+        "has one object per line: convert it with jq -c . and use its output\n";
 
     (void)state;
     assert_rows("[{\"recordId\":\"a\",\"fields\":{}}]", array);
@@ -134,11 +134,12 @@ static void other_json_is_refused_with_the_command_that_converts_it(void **state
     assert_rows("{\n  \"recordId\": \"a\",\n  \"fields\": {}\n}\n", pretty);
     assert_rows("{\"recordId\":\"a}\",\"fields\":{\n}}\n", pretty);
     assert_rows("{\"recordId\":\"{[\\\"{\",\"fields\":{}}\n", "1@1 [{[\"{] {}\nend\n");
-    check(
-        (struct span){"{\0\"\0r\0\"\0", 8}, &rows_shape,
-        "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16LE -t UTF-8\n");
+    check((struct span){"{\0\"\0r\0\"\0", 8}, &rows_shape,
+          "error: in: is UTF-16, but NDJSON must be UTF-8: convert it with iconv -f UTF-16LE -t "
+          "UTF-8\n");
     check((struct span){"\xFE\xFF\0{\0}", 6}, &rows_shape,
-          "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16 -t UTF-8\n");
+          "error: in: is UTF-16, but NDJSON must be UTF-8: convert it with iconv -f UTF-16 -t "
+          "UTF-8\n");
     check((struct span){"\xFF\xFE\0\0{\0\0\0}\0\0\0", 12}, &rows_shape,
           "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
     check((struct span){"\0\0\xFE\xFF\0\0\0{\0\0\0}", 12}, &rows_shape,

@@ -548,7 +548,7 @@ static void files_that_cannot_be_read_are_refused(void **state)
     scratch_make(folder);
     assert_non_null(large);
     snprintf(path, sizeof path, "%s/None.json", folder);
-    assert_open_fails(path, "No such file or directory");
+    assert_open_fails(path, "cannot be read: No such file or directory");
     snprintf(path, sizeof path, "%s/Fifo.json", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_open_fails(path, "is not a regular file");

@@ -124,7 +124,7 @@ static const struct {
     /* no table */
     {"", "a.csv: the file is empty"},
     {"{\"a\":1}\n", "a.csv: is JSON, not CSV: rename it to .ndjson; where an object continues "
-                    "in the next line, convert it with jq -c . first"},
+                    "on the next line, convert it with jq -c . first"},
     {"1;2\n3;4\n", "a.csv: none of the first 30 lines is a header row: save it with the names "
                    "of its columns in one line"},
     {"\n\n\n", "a.csv: none of the first 30 lines is a header row: save it with the names of "

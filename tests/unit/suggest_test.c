@@ -430,7 +430,7 @@ static const struct {
      "none of the first 30 lines is a header row: save it with the names of its columns in one "
      "line"},
     {"Item-1.csv", "{\"a\":1}\n",
-     "is JSON, not CSV: rename it to .ndjson; where an object continues in the next line, convert "
+     "is JSON, not CSV: rename it to .ndjson; where an object continues on the next line, convert "
      "it with jq -c . first"},
     {"Item-1.csv", "\xef\xbb\xbfid,n\na,1\nb,2\n",
      "\"Item\", \"$comment\": \"\\\"id\\\" is taken for the record id, and other columns have "

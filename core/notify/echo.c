@@ -15,6 +15,7 @@ enum echo_verdict echo_decide(const struct echo_facts *facts)
         {API_OURS, ANY, ANY, ANY, ANY, true, ANY, ECHO_WAIT},
         /* another writer changed the fields and left the metadata as it was */
         {API_OURS, false, ANY, ANY, true, ANY, ANY, ECHO_NO},
+        {API_OURS, ANY, ANY, true, true, ANY, ANY, ECHO_NO},
         {API_OURS, ANY, ANY, ANY, ANY, ANY, ANY, ECHO_YES},
         {API_OWNER_UNKNOWN, false, ANY, ANY, ANY, ANY, ANY, ECHO_NO},
         {API_OWNER_UNKNOWN, ANY, false, ANY, ANY, ANY, ANY, ECHO_NO},
@@ -50,17 +51,11 @@ struct look {
     struct payload payload;
     struct notification_verdict *verdict;
 
-    /* of the job that is looked at */
-    struct span sent;
-    bool is_overwritten;
+    bool is_overwritten; /* after the change of the job that is looked at */
 };
 
-static bool holds_sent(const struct look *look, struct span fields)
-{
-    return fields.size && api_fields_within(look->sent, fields);
-}
-
-/* An earlier notification of the record, which came after the job was sent. */
+/* An earlier notification of the record, which came after the job was sent. The echo of the job is
+ * one of them: what it does not have was added later, by somebody else. */
 static void look_between(void *context, struct span body)
 {
     char problem[PAYLOAD_PROBLEM_SIZE];
@@ -68,7 +63,8 @@ static void look_between(void *context, struct span body)
     struct payload payload;
 
     if (payload_read(&look->echo->earlier, body, NULL, &payload, problem) &&
-        !holds_sent(look, payload.fields))
+        !(api_fields_held(payload.fields, look->payload.fields) &&
+          api_fields_held(look->payload.fields, payload.fields)))
         look->is_overwritten = true;
 }
 
@@ -101,12 +97,13 @@ static bool look_at(void *context, const struct notification_candidate *candidat
     /* another copy of the database sent it, if anybody did */
     if (!candidate->started_ms && facts.owner != API_OURS)
         return true;
-    look->sent = candidate->fields;
     look->is_overwritten = false;
-    facts.has_same_fields = holds_sent(look, look->payload.fields);
+    facts.has_same_fields = api_fields_within(candidate->fields, look->payload.fields);
     facts.is_likely = is_likely(look, candidate);
     facts.has_another_echo = candidate->echo_ms && candidate->echo_ms != look->modified_ms;
-    if (facts.owner == API_OWNER_UNKNOWN && facts.has_same_fields && facts.is_likely &&
+    if (facts.has_same_fields &&
+        (facts.owner == API_OURS ? facts.has_another_echo
+                                 : facts.owner == API_OWNER_UNKNOWN && facts.is_likely) &&
         !notification_between(look->echo->store, look->notification->record_id, since_ms,
                               candidate->echo_ms ? candidate->echo_ms : since_ms, look->modified_ms,
                               look_between, look, err))

@@ -17,7 +17,7 @@ struct echo_facts {
     bool is_applied;
     bool has_same_fields;  /* those that were sent, by value */
     bool is_likely;        /* our client made the change, or its time fits the job's attempt */
-    bool is_overwritten;   /* the record held other fields between the job's change and this one */
+    bool is_overwritten;   /* the record held other fields after the job's change and before this one */
     bool has_another_echo; /* of another time */
 };
 

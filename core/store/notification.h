@@ -75,7 +75,7 @@ bool notification_candidates(struct store *store, const struct notification *not
                              void *context, struct err *err);
 
 /* Visits the bodies of stored notifications of a record that came at since_ms or later and speak of
- * changes between the two times (exclusive), the newest first, at most NOTIFICATION_CANDIDATES_MAX.
+ * changes between the two times (inclusive), the newest first, at most NOTIFICATION_CANDIDATES_MAX.
  */
 bool notification_between(struct store *store, struct span record_id, int64_t since_ms,
                           int64_t after_ms, int64_t before_ms,

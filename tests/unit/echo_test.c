@@ -33,7 +33,10 @@ static void the_table_says_what_the_rules_say(void **state)
             if (owner == API_OURS && facts.is_open)
                 expected = ECHO_WAIT;
             else if (owner == API_OURS)
-                expected = facts.has_another_echo && !facts.has_same_fields ? ECHO_NO : ECHO_YES;
+                expected =
+                    facts.has_another_echo && (!facts.has_same_fields || facts.is_overwritten)
+                        ? ECHO_NO
+                        : ECHO_YES;
             else if (owner == API_OWNER_UNKNOWN && facts.has_same_fields && facts.is_likely &&
                      !facts.is_overwritten)
                 expected = facts.is_open ? ECHO_WAIT : facts.is_applied ? ECHO_YES : ECHO_NO;
@@ -108,7 +111,9 @@ static void equal_fields_in_time_are_an_echo(void **state)
     send(fixture, JOB_APPLIED);
     assert_string_equal(add(fixture, FIXTURE_NOW_MS, "x", "{\"n\":1.0,\"added\":true}", ""),
                         "echo");
-    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 60000, "x", "{\"n\":1}", ""), "echo");
+    assert_string_equal(
+        add(fixture, FIXTURE_NOW_MS + 60000, "x", "{\"added\":true,\"n\":1,\"m\":null}", ""),
+        "echo");
     assert_string_equal(add(fixture, FIXTURE_NOW_MS - 60000, "x", "{\"n\":1}", ""), "echo");
     assert_string_equal(add(fixture, FIXTURE_NOW_MS + 60001, "x", "{\"n\":1}", ""), "accepted");
     assert_string_equal(add(fixture, FIXTURE_NOW_MS - 60001, "x", "{\"n\":1}", ""), "accepted");
@@ -123,7 +128,7 @@ static void equal_fields_at_an_unknown_time_are_somebody_elses(void **state)
     fixture->now_ms = clock_now_ms();
     send(fixture, JOB_APPLIED);
     assert_string_equal(add(fixture, 0, "x", "{\"n\":1}", ""), "accepted");
-    assert_string_equal(add(fixture, 0, "our-client", "{\"n\":1,\"m\":2}", ""), "echo");
+    assert_string_equal(add(fixture, 0, "our-client", "{\"n\":1,\"m\":null}", ""), "echo");
 }
 
 static void equal_fields_by_our_client_are_an_echo_at_any_time(void **state)
@@ -241,6 +246,36 @@ static void metadata_that_somebody_left_in_place_is_no_echo(void **state)
                         "accepted");
 }
 
+/* Fields that we do not send belong to others, whoever the id in the metadata is of. */
+static void a_field_that_is_added_after_the_echo_is_somebody_elses(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send(fixture, JOB_APPLIED);
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 1, "x", "{\"n\":1}", ""), "echo");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 2, "x", "{\"n\":1,\"m\":2}", ""), "accepted");
+    assert_string_equal(
+        add(fixture, FIXTURE_NOW_MS + 3, "x", "{\"n\":1,\"m\":3}", metadata(fixture, true)),
+        "accepted");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 4, "x", "{\"n\":1}", metadata(fixture, true)),
+                        "accepted");
+}
+
+static void our_values_again_under_metadata_that_somebody_left_are_no_echo(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send(fixture, JOB_APPLIED);
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 1, "x", "{\"n\":1}", metadata(fixture, true)),
+                        "echo");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 2, "x", "{\"n\":1}", metadata(fixture, true)),
+                        "echo");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 3, "x", "{\"n\":4}", metadata(fixture, true)),
+                        "accepted");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 4, "x", "{\"n\":1}", metadata(fixture, true)),
+                        "accepted");
+}
+
 /* A GET showed that another copy of the database had sent it. */
 static void a_job_that_was_never_sent_here_has_an_echo_by_its_id(void **state)
 {
@@ -272,6 +307,8 @@ int main(void)
         STORE_TEST(the_id_in_the_metadata_decides_where_there_is_one),
         STORE_TEST(a_job_that_was_never_sent_here_has_an_echo_by_its_id),
         STORE_TEST(metadata_that_somebody_left_in_place_is_no_echo),
+        STORE_TEST(a_field_that_is_added_after_the_echo_is_somebody_elses),
+        STORE_TEST(our_values_again_under_metadata_that_somebody_left_are_no_echo),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,8 +37,8 @@ const struct command commands[] = {
             {3, "finished, but rows or files were rejected, jobs were refused, failed or are in "
                 "conflict, the audit log does not show an update, or the ERP refused a "
                 "notification"},
-            {4, "a file passed --max-errors or `rows` of its target, or missed --min-rows; the inbox "
-                "missed --min-files, or the API refused more jobs than --max-refused"},
+            {4, "a file exceeded --max-errors or `rows` of its target, or missed --min-rows; the "
+                "inbox missed --min-files, or the API refused more jobs than --max-refused"},
             {5, "incomplete: jobs, audits or notifications are left, the network is down, or a "
                 "file is still being written; the same command again resumes"},
             {6, NULL}, {7, NULL}, {8, NULL}, STOPPED,
@@ -57,7 +57,7 @@ const struct command commands[] = {
             DONE_OR_BUG,
             {2, "usage, a setting or a schema file is wrong, or a file is missing"},
             {3, "finished, but rows were rejected, or a file was refused or cannot be read"},
-            {4, "a file passed --max-errors or `rows` of its target, or missed --min-rows"},
+            {4, "a file exceeded --max-errors or `rows` of its target, or missed --min-rows"},
             {5, "incomplete: a file is still being written, or --max-time is over; the same "
                 "command again resumes"},
             {7, "another process is reading into this database"},
@@ -117,7 +117,7 @@ const struct command commands[] = {
         .description =
             "Reports what ingest would accept and reject, and why. It writes nothing and needs no "
             "database. FILE - is standard input, with --schema and --format. --suggest prints a "
-            "schema file that would read FILE instead.",
+            "schema file that fits FILE instead.",
         .example = "rowferry validate --json InventoryItem-2026-11-23.csv",
         .statuses = STATUSES{
             {0, "ingest would accept every row"},
@@ -180,10 +180,10 @@ const struct command commands[] = {
     {
         .name = "resolve", .bit = FOR_RESOLVE, .work = command_resolve,
         .arguments = "[JOB...]", .paths_min = 0, .paths_max = PATHS_MANY,
-        .summary = "settle conflicts with our row or theirs",
+        .summary = "settle conflicts with our row or their record",
         .description =
             "Settles rows whose record somebody else has changed: --ours sends them again, with "
-            "their fields set in the record as it is then, --theirs dismisses them. JOB is "
+            "their fields set in the record as it is by then; --theirs dismisses them. JOB is "
             "BATCH/ROW (5/812); use --batch or --all instead of jobs. It can be used while a run "
             "works.",
         .example = "rowferry resolve --ours 5/812 5/813",
@@ -241,14 +241,13 @@ const struct command commands[] = {
             "Shows what the jobs of a batch that are still to be sent, or the rows of files, would "
             "change on the server, field by field. A number is a batch, unless there is a file of "
             "that name. The record of each row is read, at the pace of drain, and nothing is sent. "
-            "Files are checked as validate does, and not stored; - is standard input. A "
-            "later row of a record is compared with what the earlier one would leave. With "
-            "\"version\": \"known\" in the schema file, what is known of a record counts, and "
-            "what was read is kept, so that the drain after it does not read it again.\n\n"
-            "The verdict on a row is update, unchanged, missing (there is no such record) or "
-            "conflict (the record has another version than the row, or what would be sent breaks "
-            "a rule). A field that only the record has is listed, too, if the update would remove "
-            "it.",
+            "Files are checked as validate does, and not stored; - is standard input. A later row "
+            "of a record is compared with what the earlier one would leave. With \"version\": "
+            "\"known\" in the schema file, a record that is known is not read, and what was read "
+            "is kept, so that the next drain does not read it again.\n\nThe verdict on a row is "
+            "update, unchanged, missing (there is no such record) or conflict (the record has "
+            "another version than the row, or what would be sent breaks a rule). A field that only "
+            "the record has is listed, too, if the update would remove it.",
         .example = "rowferry diff InventoryItem-2026-11-23.csv",
         .statuses = STATUSES{
             {0, "every row was compared; none is missing or in conflict"},
@@ -269,11 +268,11 @@ const struct command commands[] = {
         .arguments = "FILE|-", .paths_min = 1, .paths_max = 1,
         .summary = "deliver the notifications of a file to the ERP",
         .description =
-            "Stores the notifications of a file (NDJSON, one a line; - is standard input) and "
+            "Stores the notifications of a file (NDJSON, one per line; - is standard input) and "
             "posts them to the ERP endpoint, in order for each record, until the ERP has taken "
             "each one. A notification that is stored already is not delivered again, and neither "
-            "is one that reports an update of our own. Without an endpoint they are stored only. "
-            "The same command again resumes.",
+            "is one that reports an update of our own. Without an endpoint, notifications are only "
+            "stored. The same command again resumes.",
         .example = "rowferry forward notes.ndjson --erp-endpoint https://erp.example.com/",
         .statuses = STATUSES{
             DONE_OR_BUG,
@@ -305,7 +304,7 @@ const struct command commands[] = {
     {
         .name = "prune", .bit = FOR_PRUNE, .work = command_prune,
         .arguments = "", .paths_min = 0, .paths_max = 0,
-        .summary = "delete the rows of old batches, and free the space",
+        .summary = "delete the rows of old batches and free their space",
         .description =
             "Deletes the rows and the history of batches that are finished and old enough, and "
             "notifications of that age that the ERP has taken, and frees their space. The batch "
@@ -325,15 +324,14 @@ const struct command commands[] = {
     {
         .name = "backup", .bit = FOR_BACKUP, .work = command_backup,
         .arguments = "FILE|FOLDER/", .paths_min = 1, .paths_max = 1,
-        .summary = "copy the database while anything runs",
+        .summary = "copy the database, also during a run",
         .description =
             "Copies the database, as it is at one moment, to a file, or into a folder under a name "
             "with the time (rowferry-2026-11-30T010203Z.db). The copy is written under another "
             "name, checked as doctor checks the database, and then renamed; an earlier copy of "
-            "that name is replaced as a whole. It is one file that can be opened anywhere, "
-            "and put in the place of the database. "
-            "It can be used while a run works, and holds up nobody; it does not change or upgrade "
-            "the database.",
+            "that name is replaced as a whole. It is one file that can be opened anywhere, and "
+            "that can replace the database. It can be used while a run works, and no other process "
+            "waits for it. It does not change or upgrade the database.",
         .example = "rowferry backup /srv/backup/ --keep 14",
         .statuses = STATUSES{
             {0, "the copy is complete and checked, or --every says that none is due"},
@@ -347,14 +345,14 @@ const struct command commands[] = {
     {
         .name = "doctor", .bit = FOR_DOCTOR, .work = command_doctor,
         .arguments = "[INBOX]", .paths_min = 0, .paths_max = 1,
-        .summary = "check everything that a night needs",
+        .summary = "check everything that a nightly run needs",
         .description =
-            "Checks everything that a night needs, and says what to do about each fault: "
+            "Checks everything that a nightly run needs, and says what to do about each fault: "
             "configuration, schema files, the database (and all its counters, by a full count), "
             "permissions, free space, the inbox (default: inbox), the login, one GET, and the "
-            "clock. It changes nothing, here or at the API, but for a record that --probe names, "
-            "which it updates and puts back to show whether the target of its schema file is "
-            "described as the API is. It can be used while a run works.",
+            "clock. It changes nothing, here or at the API, except a record that --probe names: "
+            "that one is updated and put back, to show whether its schema file describes the API "
+            "correctly. It can be used while a run works.",
         .example = "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
         .statuses = STATUSES{
             {0, "every check is fine, or has only a remark"},

@@ -20,7 +20,7 @@ static const struct {
     {EXIT_ROWS,
      "finished, but rows are rejected, refused, failed or in conflict, an update is not in "
      "the audit log, or the ERP refused a notification"},
-    {EXIT_LIMIT, "a limit was passed: --max-errors, --min-rows, --min-files, --max-refused, or "
+    {EXIT_LIMIT, "a limit was exceeded or missed: --max-errors, --min-rows, --min-files, --max-refused, or "
                  "`limits` of a target"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
     {EXIT_AUTH, "the API refused the credentials or permissions"},

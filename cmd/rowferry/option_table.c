@@ -28,7 +28,7 @@ static const struct option table[OPT_COUNT] = {
         .fallback = "rowferry.db",
         .commands = STORING | DECIDING | LOOKING | FOR_PRUNE | FOR_BACKUP | DELIVERING, .group = GROUP_FILES,
         .help = "the database",
-        .manual = "run and ingest make it if it does not exist; every other command fails with "
+        .manual = "run and ingest create it if it does not exist; every other command fails with "
             "exit status 2."},
     [OPT_SCHEMAS] = {.name = "schemas", .kind = KIND_PATH, .argument = "FOLDER",
         .env = {"ROWFERRY_SCHEMAS"}, .fallback = "schema",
@@ -40,7 +40,7 @@ static const struct option table[OPT_COUNT] = {
             "schemas have its id"},
     [OPT_FORMAT] = {.name = "format", .kind = KIND_FORMAT, .argument = "F", .commands = READING,
         .group = GROUP_FILES,
-        .help = "csv or ndjson, for files whose names do not end in it"},
+        .help = "csv or ndjson, for files whose names end in neither"},
     [OPT_EXPORT_FORMAT] = {.name = "format", .kind = KIND_FORMAT, .argument = "F",
         .commands = FOR_EXPORT, .group = GROUP_FILES,
         .help = "csv or ndjson (default: the format of the batch's file)"},
@@ -54,8 +54,8 @@ static const struct option table[OPT_COUNT] = {
             "compute",
         .manual = "rowferry does not read such a file back."},
     [OPT_SUGGEST] = {.name = "suggest", .commands = FOR_VALIDATE, .group = GROUP_FILES,
-        .help = "print a schema file that would read the file",
-        .manual = "What the file leaves open is a $comment in it."},
+        .help = "print a schema file that fits the file",
+        .manual = "A $comment in it names what the file leaves open."},
     [OPT_MAX_ERRORS] = {.name = "max-errors", .kind = KIND_ERRORS, .argument = "N",
         .env = {"ROWFERRY_MAX_ERRORS"}, .commands = READING, .group = GROUP_FILES,
         .help = "refuse a file as a whole if more than N, or N%, of its rows are rejected",
@@ -67,8 +67,8 @@ static const struct option table[OPT_COUNT] = {
         .manual = "Nothing of such a file is sent, and the exit status is 4."},
     [OPT_MIN_AGE] = {.name = "min-age", .kind = KIND_DURATION, .argument = "D", .maximum = DAY_MS,
         .commands = FOR_RUN, .group = GROUP_FILES,
-        .help = "read a file of the inbox only when it has not changed for this time (default: "
-            "2s, or 30s if this user cannot see which process writes it)"},
+        .help = "read a file of the inbox only when it has not changed for this time (default: 2s, "
+            "or 30s if this user cannot see which process writes it)"},
     [OPT_MIN_FILES] = {.name = "min-files", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_MIN_FILES"}, .maximum = INT32_MAX, .commands = FOR_RUN,
         .group = GROUP_FILES,
@@ -117,27 +117,28 @@ static const struct option table[OPT_COUNT] = {
         .help = "only jobs of this record"},
     [OPT_PROBE] = {.name = "probe", .kind = KIND_TEXT, .argument = "RECORD",
         .commands = FOR_DOCTOR, .group = GROUP_JOBS,
-        .help = "also update this record, which is one for tests, compare what comes back with "
-            "the target of its schema, and put it back",
+        .help = "also update this test record, compare what comes back with the target of its "
+            "schema, and put it back",
         .manual = "It is updated up to three times, with its own values or those of --fields: once "
-            "as it is, once without one of its fields, and once with an old token. Then it is put "
+            "unchanged, once without one of its fields, and once with an old token. Then it is put "
             "back; what it held is printed before, and again if that fails. Nothing is created or "
-            "deleted. With several schema files, --schema names the one of the record."},
+            "deleted. If there are several schema files, --schema names the one to use."},
     [OPT_FIELDS] = {.name = "fields", .kind = KIND_TEXT, .argument = "JSON",
         .commands = FOR_DOCTOR, .group = GROUP_JOBS,
         .help = "with --probe: values as the ERP writes them, {\"phone\": \"+49 30 1234\"}"},
     [OPT_READ] = {.name = "read", .commands = FOR_DIFF, .group = GROUP_JOBS,
-        .help = "read every record, also those that are known"},
+        .help = "read every record, even if its values are known"},
     [OPT_UNDO] = {.name = "undo", .commands = FOR_EXPORT, .group = GROUP_JOBS,
-        .help = "instead of the rows, NDJSON that puts back what their records held before",
-        .manual = "The schema file needs \"keepBefore\": true when the batch is read. The rows have "
-            "the version that our update made: a record that was changed since becomes a conflict."},
+        .help = "instead of the rows, write NDJSON that restores what their records held before",
+        .manual = "The schema file needs \"keepBefore\": true when the batch is read. The rows "
+            "have the version that our update made: a record that was changed since becomes a "
+            "conflict."},
     [OPT_OLDER_THAN] = {.name = "older-than", .kind = KIND_DURATION, .argument = "D",
         .maximum = 36500 * (int64_t)DAY_MS, .commands = FOR_PRUNE, .group = GROUP_JOBS,
-        .help = "batches that were finished longer ago: 90d, 12h"},
+        .help = "only batches that finished longer ago: 90d, 12h"},
     [OPT_OURS] = {.name = "ours", .commands = FOR_RESOLVE, .group = GROUP_DECISION,
-        .help = "send the row again: the next drain fetches the record and sets the row's fields "
-            "in it"},
+        .help = "send the row again: the next drain fetches the record and sets the fields of the "
+            "row in it"},
     [OPT_THEIRS] = {.name = "theirs", .commands = FOR_RESOLVE, .group = GROUP_DECISION,
         .help = "dismiss the row; the record stays as it is"},
     [OPT_EVEN_IF_SUPERSEDED] = {.name = "even-if-superseded", .commands = FOR_RESOLVE | FOR_RETRY,
@@ -145,7 +146,7 @@ static const struct option table[OPT_COUNT] = {
         .help = "include rows although a later row of their record was sent",
         .manual = "The older row can undo the values of the later one."},
     [OPT_DELIVERIES] = {.name = "deliveries", .commands = FOR_RETRY, .group = GROUP_JOBS,
-        .help = "instead of jobs, the deliveries to the ERP that failed"},
+        .help = "retry failed deliveries to the ERP instead of jobs"},
     [OPT_FILES] = {.name = "files", .commands = FOR_PRUNE, .group = GROUP_DECISION,
         .help = "also delete their files in done/ and refused/, and what was written next to them"},
     [OPT_DRY_RUN] = {.name = "dry-run", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,
@@ -170,7 +171,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_SCOPE] = {.name = "scope", .kind = KIND_TEXT, .argument = "TEXT",
         .env = {"ROWFERRY_SCOPE"}, .commands = REACHING, .group = GROUP_API,
         .help = "the scope to ask for (default: that of custom objects; none with --token-url)",
-        .manual = "Several are separated by blanks. --scope '' asks for none."},
+        .manual = "Separate several with spaces. --scope '' asks for none."},
     [OPT_CLIENT_ID] = {.kind = KIND_TEXT, .argument = "client id",
         .env = {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"},
         .commands = REACHING | DELIVERING, .group = GROUP_API,
@@ -186,7 +187,7 @@ static const struct option table[OPT_COUNT] = {
         .group = GROUP_API,
         .help = "a file with a key that nobody else can read; it is sent instead of a token",
         .manual = "The key is the whole value of its header field: Bearer and the key, if the API "
-            "wants that. No token is asked for, and a 401 is final."},
+            "wants that. No token is requested, and a 401 is final."},
     [OPT_API_KEY_HEADER] = {.name = "api-key-header", .kind = KIND_FIELD, .argument = "NAME",
         .env = {"ROWFERRY_API_KEY_HEADER"}, .fallback = "Authorization", .commands = REACHING,
         .group = GROUP_API,
@@ -211,21 +212,22 @@ static const struct option table[OPT_COUNT] = {
         .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000,
         .commands = FETCHING | FOR_FORWARD, .group = GROUP_SENDING,
         .help = "retries of a job, or tries of a delivery to the ERP, in one run",
-        .manual = "A delivery is tried at least once; `listen` tries it without end."},
+        .manual = "A delivery is tried at least once; `listen` never gives up on one."},
     [OPT_MAX_ATTEMPTS] = {.name = "max-attempts", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_MAX_ATTEMPTS"}, .fallback = "12", .minimum = 1, .maximum = 10000,
         .commands = SENDING, .group = GROUP_SENDING,
         .help = "attempts per job over all runs, after which it fails"},
     [OPT_MAX_REFUSED] = {.name = "max-refused", .kind = KIND_ERRORS, .argument = "N",
         .env = {"ROWFERRY_MAX_REFUSED"}, .commands = SENDING, .group = GROUP_SENDING,
-        .help = "stop the run if the API refuses more than N jobs, or more than N% of the "
-            "finished jobs",
+        .help = "stop the run if the API refuses more than N jobs, or more than N% of the finished "
+            "jobs",
         .manual = "The exit status is 4. A percentage counts from 100 finished jobs on."},
     [OPT_MAX_WAIT] = {.name = "max-wait", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_MAX_WAIT"}, .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS,
         .commands = FETCHING | FOR_FORWARD, .group = GROUP_SENDING,
         .help = "maximum wait that the API can ask for; if it asks for more, the run ends",
-        .manual = "The exit status is 5, the pause is stored, and a run after its end resumes."},
+        .manual = "The exit status is 5, and the pause is stored; a run that starts after it "
+            "resumes."},
     [OPT_IGNORE_PAUSE] = {.name = "ignore-pause", .commands = FETCHING, .group = GROUP_SENDING,
         .help = "send at once although the API asked an earlier run to wait"},
     [OPT_ON_CONFLICT] = {.name = "on-conflict", .kind = KIND_ON_CONFLICT, .argument = "HOW",
@@ -233,14 +235,13 @@ static const struct option table[OPT_COUNT] = {
         .group = GROUP_SENDING,
         .help = "what to do if somebody else changed the record: park (keep the row for a "
             "decision), rebase (set our fields in the changed record) or dismiss (drop the row)",
-        .manual = "It applies only to a conflict that is proven. Where ids are missing or "
-            "garbled, and where the version of the row is ahead of the record, the row is kept "
-            "for a decision."},
+        .manual = "It applies only to a proven conflict. If ids are missing or garbled, or if the "
+            "version of the row is ahead of the record, the row is kept for a decision."},
     [OPT_AUDIT] = {.name = "audit", .kind = KIND_AUDIT, .argument = "A", .env = {"ROWFERRY_AUDIT"},
         .fallback = "all", .commands = ASKING, .group = GROUP_SENDING,
         .help = "which applied updates to look up in the audit log afterwards: all, none or N%",
-        .manual = "A share takes the same updates each time. rowferry audit looks up what run and "
-            "drain left out."},
+        .manual = "A percentage selects the same updates each time. rowferry audit looks up what "
+            "run and drain left out."},
     [OPT_AUDIT_WAIT] = {.name = "audit-wait", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = ASKING,
         .group = GROUP_SENDING,
@@ -256,7 +257,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_SOURCE] = {.name = "source", .kind = KIND_TEXT, .argument = "NAME",
         .env = {"ROWFERRY_SOURCE"}, .fallback = "rowferry", .commands = SENDING,
         .group = GROUP_SENDING,
-        .help = "the source of updates that is sent to the API"},
+        .help = "the source that updates give to the API"},
     [OPT_ERP_ENDPOINT] = {.name = "erp-endpoint", .kind = KIND_TEXT, .argument = "URL",
         .env = {"ERP_ENDPOINT"}, .commands = DELIVERING | FOR_DOCTOR, .group = GROUP_WEBHOOKS,
         .help = "the URL of the ERP that notifications are posted to",
@@ -267,7 +268,7 @@ static const struct option table[OPT_COUNT] = {
         .commands = DELIVERING | FOR_DOCTOR, .group = GROUP_WEBHOOKS,
         .help = "a file with the secret that deliveries are signed with (default: unsigned)",
         .manual = "A secret is whsec_ and base64, or plain text. While a secret is being changed, "
-            "the file has one a line. Deliveries are signed by Standard Webhooks, once with each "
+            "the file has one per line. Deliveries are signed by Standard Webhooks, once with each "
             "secret. `listen` reads the file again a second or two after it has changed. If it is "
             "unusable then, `listen` reports that and goes on with the secrets that it has."},
     [OPT_WEBHOOK_SECRET] = {.name = "webhook-secret-file", .kind = KIND_SECRET, .argument = "FILE",
@@ -289,25 +290,25 @@ static const struct option table[OPT_COUNT] = {
     [OPT_SUMMARY] = {.name = "summary", .kind = KIND_PATH, .argument = "FILE",
         .env = {"ROWFERRY_SUMMARY"}, .commands = WATCHED, .group = GROUP_MONITORING,
         .help = "write the summary of --json to this file at the end",
-        .manual = "It is one JSON object, and is written on every ending, signals and wrong "
-            "settings included. Its mode is 0600. It is replaced as a whole. If it cannot be "
-            "written, the exit status is 2 instead of 0."},
+        .manual = "It is one JSON object, and is written whenever the program ends, even by a "
+            "signal or because of a wrong setting. Its mode is 0600. It is replaced as a whole. If "
+            "it cannot be written, the exit status is 2 instead of 0."},
     [OPT_METRICS_FILE] = {.name = "metrics-file", .kind = KIND_PATH, .argument = "FILE",
         .env = {"ROWFERRY_METRICS_FILE"}, .commands = MEASURED, .group = GROUP_MONITORING,
-        .help = "write metrics for Prometheus to this file every 15 s and at the end: NAME.prom "
-            "in the folder of the node exporter's textfile collector",
+        .help = "write metrics for Prometheus to this file every 15 s and at the end: NAME.prom in "
+            "the folder of the node exporter's textfile collector",
         .manual = "It has jobs and batches by state, the requests of the run, their answers and a "
             "histogram of their latencies, and the times of the last success (exit status 0) and "
-            "the last finish (0 or 3). Every sample has the labels database and command; each "
-            "pair of these needs its own file. While rowferry_run_active is 1, it is written "
-            "every 15 seconds as long as requests are made. Its mode is 0644. It is replaced as a "
-            "whole. If it cannot be written, the exit status is 2 instead of 0."},
+            "the last finish (0 or 3). Every sample has the labels database and command; each pair "
+            "of these needs its own file. While rowferry_run_active is 1, it is written every 15 "
+            "seconds as long as requests are made. Its mode is 0644. It is replaced as a whole. If "
+            "it cannot be written, the exit status is 2 instead of 0."},
     [OPT_ON_FAILURE] = {.name = "on-failure", .kind = KIND_TEXT, .argument = "CMD",
         .env = {"ROWFERRY_ON_FAILURE"}, .commands = WATCHED | FOR_BACKUP, .group = GROUP_MONITORING,
         .help = "run this shell command if the exit status is not 0",
         .manual = "It gets the summary on standard input and the exit status in "
-            "ROWFERRY_EXIT_STATUS, and not the client secret. It runs after everything else, and "
-            "its output goes to standard error. It is ended after 60 seconds, or when rowferry "
+            "ROWFERRY_EXIT_STATUS, but not the client secret. It runs after everything else, and "
+            "its output goes to standard error. It is stopped after 60 seconds, or when rowferry "
             "gets a signal. It does not change the exit status."},
     [OPT_LOG_FORMAT] = {.name = "log-format", .kind = KIND_LOG_FORMAT, .argument = "F",
         .env = {"ROWFERRY_LOG_FORMAT"}, .commands = WATCHED | FOR_VALIDATE | DECIDING | FOR_BACKUP,
@@ -315,8 +316,8 @@ static const struct option table[OPT_COUNT] = {
         .help = "write messages as a log, text or json, one line each with time and run",
         .manual = "A line has a level: error, notice, or debug with --verbose. As JSON, an error "
             "has its kind, exit_status and the source line that reports it; lines about certain "
-            "events have an event: began, file, reading, sending, throttled, paused, parked, "
-            "batch and ended, the last one with the summary."},
+            "events have an event: began, file, reading, sending, throttled, paused, parked, batch "
+            "and ended, the last one with the summary."},
     [OPT_MAX_TIME] = {.name = "max-time", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_MAX_TIME"}, .minimum = SECOND_MS, .maximum = 365 * (int64_t)DAY_MS,
         .commands = MEASURED, .group = GROUP_GENERAL,
@@ -327,8 +328,8 @@ static const struct option table[OPT_COUNT] = {
     [OPT_JSON] = {.name = "json", .commands = FOR_ALL, .group = GROUP_GENERAL,
         .help = "write JSON lines to standard output",
         .manual = "Each has a message_type: status, notice, row, error or summary. The summary "
-            "comes last, on every ending. An error has its kind, exit_status and the source line "
-            "that reports it."},
+            "comes last, whatever ended the program. An error has its kind, exit_status and the "
+            "source line that reports it."},
     [OPT_QUIET] = {.name = "quiet", .letter = 'q', .commands = FOR_ALL, .group = GROUP_GENERAL,
         .help = "print only errors, and a summary only if something is wrong"},
     [OPT_VERBOSE] = {.name = "verbose", .letter = 'v', .commands = FOR_ALL, .group = GROUP_GENERAL,

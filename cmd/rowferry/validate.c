@@ -1,4 +1,4 @@
-/* Reports what ingest would accept and reject, or prints the schema file that would read a file.
+/* Reports what ingest would accept and reject, or prints a schema file that fits a file.
  * Uses no database and writes nothing. */
 #include "core/ingest/validate.h"
 #include "cmd/rowferry/command.h"

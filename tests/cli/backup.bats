@@ -1,4 +1,4 @@
-# Copies of the database: complete, checked, private, made while anything runs, and put back.
+# Copies of the database: complete, checked, private, made during a run, and put back.
 load lib
 
 teardown() {

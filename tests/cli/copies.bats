@@ -108,7 +108,7 @@ applied() {
     [ "$(wc -l <ledger)" -ge "$1" ]
 }
 
-# copy FROM TO: a consistent copy, while anything runs
+# copy FROM TO: a consistent copy, also during a run
 copy() {
     rm -f "$2" "$2-wal" "$2-shm"
     sqlite3 "$1" ".timeout 5000" ".backup $2"

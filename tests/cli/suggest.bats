@@ -1,4 +1,4 @@
-# `validate --suggest`: the schema file that would read a file for which nothing is declared.
+# `validate --suggest`: a schema file that fits a file for which nothing is declared.
 load lib
 
 DATA=$BATS_TEST_DIRNAME/data/suggest

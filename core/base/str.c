@@ -2,12 +2,22 @@
 
 #include <stdio.h>
 
-bool span_is_one_of(struct span text, const char *const *names, size_t count)
+size_t span_index(struct span text, const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (span_is(text, names[i]))
-            return true;
-    return false;
+    size_t i = 0;
+
+    while (i < count && !(names[i] && span_is(text, names[i])))
+        i++;
+    return i;
+}
+
+size_t span_until(struct span text, const char *set)
+{
+    size_t i = 0;
+
+    while (i < text.size && !str_has(set, text.data[i]))
+        i++;
+    return i;
 }
 
 int span_compare(struct span a, struct span b)

@@ -27,8 +27,17 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
-/* True if the text is one of `count` names. */
-bool span_is_one_of(struct span text, const char *const *names, size_t count);
+/* Returns the index of the text among `count` names, of which some can be NULL; count: it is none
+ * of them. */
+size_t span_index(struct span text, const char *const *names, size_t count);
+
+static inline bool span_is_one_of(struct span text, const char *const *names, size_t count)
+{
+    return span_index(text, names, count) < count;
+}
+
+/* Returns the number of bytes before the first that is one of set, or text.size. */
+size_t span_until(struct span text, const char *set);
 
 /* Returns what follows the first `size` bytes, which are there. */
 static inline struct span span_from(struct span span, size_t size)

@@ -1,6 +1,6 @@
 #include "core/job/state.h"
 
-#include <string.h>
+#include "core/base/str.h"
 
 #define NAME(state, name) #name,
 
@@ -48,15 +48,6 @@ static const unsigned moves[JOB_STATES] = {
     [JOB_FAILED] = TO(PENDING) | TO(UNKNOWN),
 };
 
-static unsigned find_name(const char *const *names, unsigned count, const char *name)
-{
-    unsigned i = 0;
-
-    while (i < count && strcmp(names[i], name) != 0)
-        i++;
-    return i;
-}
-
 const char *job_state_name(enum job_state state)
 {
     return job_names[state];
@@ -69,7 +60,7 @@ const char *batch_state_name(enum batch_state state)
 
 bool job_state_parse(const char *name, enum job_state *state)
 {
-    unsigned i = find_name(job_names, JOB_STATES, name);
+    size_t i = span_index(span_of(name), job_names, JOB_STATES);
 
     if (i < JOB_STATES)
         *state = (enum job_state)i;
@@ -78,7 +69,7 @@ bool job_state_parse(const char *name, enum job_state *state)
 
 bool batch_state_parse(const char *name, enum batch_state *state)
 {
-    unsigned i = find_name(batch_names, BATCH_STATES, name);
+    size_t i = span_index(span_of(name), batch_names, BATCH_STATES);
 
     if (i < BATCH_STATES)
         *state = (enum batch_state)i;

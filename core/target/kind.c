@@ -11,16 +11,6 @@ static const char *const answers[] = {
 
 #define COUNT(names) (sizeof(names) / sizeof *(names))
 
-/* Returns the index of the name, or count. */
-static size_t find(const char *const *names, size_t count, struct span name)
-{
-    size_t i = 0;
-
-    while (i < count && !(names[i] && span_is(name, names[i])))
-        i++;
-    return i;
-}
-
 const char *target_method_name(enum target_method method)
 {
     return methods[method];
@@ -28,7 +18,7 @@ const char *target_method_name(enum target_method method)
 
 bool target_method_parse(struct span name, enum target_method *method)
 {
-    size_t found = find(methods, COUNT(methods), name);
+    size_t found = span_index(name, methods, COUNT(methods));
 
     if (found < COUNT(methods))
         *method = (enum target_method)found;
@@ -37,7 +27,7 @@ bool target_method_parse(struct span name, enum target_method *method)
 
 bool target_answer_parse(struct span name, enum target_answer *answer)
 {
-    size_t found = find(answers, COUNT(answers), name);
+    size_t found = span_index(name, answers, COUNT(answers));
 
     if (found < COUNT(answers))
         *answer = (enum target_answer)found;

@@ -22,16 +22,6 @@ static struct span up_to(struct span text, size_t size)
     return (struct span){text.data, size < text.size ? size : text.size};
 }
 
-/* Offset of the first of these bytes, or text.size. */
-static size_t find_byte(struct span text, const char *set)
-{
-    size_t i = 0;
-
-    while (i < text.size && !str_has(set, text.data[i]))
-        i++;
-    return i;
-}
-
 /* True if the U-label of an A-label would be registered under it (RFC 5891 section 4). */
 static bool is_a_label(struct span label)
 {
@@ -84,7 +74,7 @@ static bool are_labels(struct span text, size_t size_max, bool (*holds)(struct s
     if (text.size > size_max)
         return false;
     for (;;) {
-        size_t size = find_byte(text, ".");
+        size_t size = span_until(text, ".");
 
         if (!holds(up_to(text, size)))
             return false;
@@ -163,7 +153,7 @@ bool address_is_idn_email(struct span text)
 
 bool address_has_host(struct span text)
 {
-    size_t open = find_byte(text, "["), close = find_byte(text, "]");
+    size_t open = span_until(text, "["), close = span_until(text, "]");
 
     return open == text.size || (text.data[open + 1] | 0x20) == 'v' ||
            address_is_ipv6((struct span){text.data + open + 1, close - open - 1});

@@ -16,19 +16,9 @@ static struct span take(struct span *text, size_t size)
     return taken;
 }
 
-/* Returns the number of bytes before the first of these characters. */
-static size_t length_until(struct span text, const char *set)
-{
-    size_t i = 0;
-
-    while (i < text.size && !(text.data[i] && strchr(set, text.data[i])))
-        i++;
-    return i;
-}
-
 struct span uri_without_fragment(struct span reference, struct span *fragment)
 {
-    size_t size = length_until(reference, "#");
+    size_t size = span_until(reference, "#");
 
     *fragment = (struct span){0};
     if (size < reference.size)
@@ -43,12 +33,12 @@ static struct parts take_apart(struct span text)
     size_t colon;
 
     text = uri_without_fragment(text, &fragment);
-    colon = length_until(text, ":/?");
+    colon = span_until(text, ":/?");
     if (colon && colon < text.size && text.data[colon] == ':')
         parts.scheme = take(&text, colon + 1);
     if (text.size >= 2 && memcmp(text.data, "//", 2) == 0)
-        parts.authority = take(&text, 2 + length_until(span_from(text, 2), "/?"));
-    parts.path = take(&text, length_until(text, "?"));
+        parts.authority = take(&text, 2 + span_until(span_from(text, 2), "/?"));
+    parts.path = take(&text, span_until(text, "?"));
     parts.query = text;
     return parts;
 }
@@ -67,7 +57,7 @@ static void append_path(struct buf *out, struct span path)
     size_t start = out->size;
 
     while (path.size) {
-        size_t slash = length_until(path, "/");
+        size_t slash = span_until(path, "/");
         struct span step = take(&path, slash < path.size ? slash + 1 : slash);
         size_t name = step.size - (step.data[step.size - 1] == '/');
 

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/row/row.h"
+#include "core/target/pointer.h"
 #include "core/validate/decimal.h"
 
 #include <endian.h>
@@ -28,21 +29,18 @@ void payload_reader_release(struct payload_reader *reader)
 /* A body and its tokens. */
 struct source {
     const char *text;
-    const struct json_token *tokens;
+    const struct json_tape *tape;
+    const struct json_token *tokens; /* of the tape */
     struct buf *scratch[2], *names;
 };
 
 /* The value of the member of that name; 0 when there is none, or no object. */
 static uint32_t member(const struct source *source, uint32_t object, const char *name)
 {
-    const struct json_token *tokens = source->tokens;
+    uint32_t found =
+        pointer_member(span_of(name), source->tape, source->text, object, source->scratch[0]);
 
-    if (tokens[object].kind != JSON_OBJECT)
-        return 0;
-    for (uint32_t at = object + 1; at < tokens[object].next; at = tokens[at + 1].next)
-        if (span_is(json_string(&tokens[at], source->text, source->scratch[0]), name))
-            return at + 1;
-    return 0;
+    return found == POINTER_NOTHING ? 0 : found;
 }
 
 /* A value as it is written; empty when there is none, or null. */
@@ -262,6 +260,7 @@ bool payload_read(struct payload_reader *reader, struct span body, const char *w
                   struct payload *payload, char problem[PAYLOAD_PROBLEM_SIZE])
 {
     struct source source = {.text = body.data,
+                            .tape = &reader->tape,
                             .scratch = {&reader->scratch[0], &reader->scratch[1]},
                             .names = &reader->names};
     struct notification *notification = &payload->notification;

@@ -52,9 +52,8 @@ static struct body_node *add_child(struct body_node *node, struct span name, enu
 
     node->children = mem_resize(node->children, node->count + 1, sizeof *node->children);
     name.data = mem_copy(name.data, name.size);
-    buf_append_char(&key, '"');
-    buf_append_json(&key, name);
-    buf_append_text(&key, "\":");
+    buf_append_quoted(&key, name);
+    buf_append_char(&key, ':');
     node->children[node->count] =
         (struct body_node){.kind = kind, .name = name, .key = buf_span(&key)};
     return &node->children[node->count++];

@@ -138,7 +138,9 @@ bool parse_spot(struct parse *r, uint32_t value, const char *pointer, struct des
     return true;
 }
 
-int parse_find_value(const void *context, struct span name)
+/* Returns the number of a placeholder's value, or -1: a parameter hides what is built in. context:
+ * the struct parse. */
+static int find_value(const void *context, struct span name)
 {
     static const char *const known[] = {
         [BODY_NAME] = "name",
@@ -160,7 +162,7 @@ int parse_find_value(const void *context, struct span name)
     return -1;
 }
 
-bool parse_refuse_unknown(struct parse *r, const char *pointer, struct span name)
+static bool refuse_unknown(struct parse *r, const char *pointer, struct span name)
 {
     return parse_refuse(r, pointer, "nothing fills {%.*s}: declare it in params", (int)name.size,
                         name.data);
@@ -173,17 +175,16 @@ bool parse_text(struct parse *r, uint32_t value, const char *pointer, enum templ
 
     if (!parse_is(r, value, JSON_STRING))
         return parse_refuse(r, pointer, "must be a string");
-    return template_add_text(out, parse_string(r, value), use, parse_find_value, r, &unknown) ||
-           parse_refuse_unknown(r, pointer, unknown);
+    return template_add_text(out, parse_string(r, value), use, find_value, r, &unknown) ||
+           refuse_unknown(r, pointer, unknown);
 }
 
 bool parse_constant(struct parse *r, uint32_t value, const char *pointer, struct template *out)
 {
     struct span unknown = {0};
 
-    return template_add_json(out, r->to->text, &r->to->tape, value, parse_find_value, r,
-                             &unknown) ||
-           parse_refuse_unknown(r, pointer, unknown);
+    return template_add_json(out, r->to->text, &r->to->tape, value, find_value, r, &unknown) ||
+           refuse_unknown(r, pointer, unknown);
 }
 
 /* A segment . or .. is taken out of a URL before it is sent, with the segment before it. */
@@ -222,8 +223,8 @@ bool parse_path(struct parse *r, uint32_t value, const char *pointer, bool query
     text.size = end ? (size_t)(end - text.data) : text.size;
     if (has_dots(text))
         return parse_refuse(r, pointer, "must not have a segment . or ..");
-    if (!template_add_text(path, text, TEMPLATE_SEGMENT, parse_find_value, r, &unknown))
-        return parse_refuse_unknown(r, pointer, unknown);
+    if (!template_add_text(path, text, TEMPLATE_SEGMENT, find_value, r, &unknown))
+        return refuse_unknown(r, pointer, unknown);
     for (uint32_t i = 0; i < path->count; i++) {
         const struct template_piece *piece = &path->pieces[i];
         const struct description_param *param;

@@ -27,7 +27,6 @@ void parse_below(char pointer[PARSE_POINTER_SIZE], const char *format, ...)
 /* Says what is wrong at a pointer. Returns false. */
 bool parse_refuse(struct parse *r, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-bool parse_refuse_unknown(struct parse *r, const char *pointer, struct span name);
 
 /* Makes the description the owner of memory; returns it. */
 void *parse_own(struct parse *r, void *memory);
@@ -59,10 +58,6 @@ bool parse_spot(struct parse *r, uint32_t value, const char *pointer,
 
 /* True of the name of a header field (RFC 9110 section 5.1). */
 bool parse_is_field_name(struct span name);
-
-/* Returns the number of a placeholder's value, or -1: a parameter hides what is built in. context:
- * the struct parse. */
-int parse_find_value(const void *context, struct span name);
 
 /* Read a string, or any value, with placeholders. */
 bool parse_text(struct parse *r, uint32_t value, const char *pointer, enum template_use use,

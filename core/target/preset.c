@@ -35,15 +35,6 @@ static struct value member_of(struct value object, struct span name, struct buf 
     return object;
 }
 
-static void write_string(struct buf *out, struct value value)
-{
-    const struct json_token *token = token_of(value);
-
-    buf_append_char(out, '"');
-    buf_append(out, value.text + token->start, token->size);
-    buf_append_char(out, '"');
-}
-
 static void lay(struct buf *out, struct value base, struct value over);
 
 /* Writes the members of `from`, each with the value of `over` over it; those that `except` has
@@ -62,7 +53,7 @@ static void lay_members(struct buf *out, struct value from, struct value over, s
             continue;
         if (out->data[out->size - 1] != '{')
             buf_append_char(out, ',');
-        write_string(out, (struct value){from.text, from.tape, i});
+        buf_append_span(out, json_written(&tokens[i], from.text));
         buf_append_char(out, ':');
         lay(out, value, member_of(over, buf_span(&name), &scratch));
     }
@@ -93,10 +84,8 @@ static void lay(struct buf *out, struct value base, struct value over)
             lay(out, (struct value){top.text, top.tape, i}, none);
         }
         buf_append_char(out, ']');
-    } else if (token->kind == JSON_STRING) {
-        write_string(out, top);
     } else {
-        buf_append(out, top.text + token->start, token->size);
+        buf_append_span(out, json_written(token, top.text));
     }
 }
 

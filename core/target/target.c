@@ -60,11 +60,11 @@ static char *write_columns(const struct description *description)
 
         if (!param->is_column)
             continue;
-        buf_append_text(&text, text.size > 1 ? ",[\"" : "[\"");
-        buf_append_json(&text, param->name);
-        buf_append_text(&text, "\",\"");
-        buf_append_json(&text, param->column);
-        buf_append_text(&text, "\"]");
+        buf_append_text(&text, text.size > 1 ? ",[" : "[");
+        buf_append_quoted(&text, param->name);
+        buf_append_char(&text, ',');
+        buf_append_quoted(&text, param->column);
+        buf_append_char(&text, ']');
     }
     buf_append_char(&text, ']');
     buf_text(&text);
@@ -444,9 +444,8 @@ static void write_parts(const struct part *parts, size_t count, uint32_t depth, 
             continue;
         if (out->data[out->size - 1] != '{')
             buf_append_char(out, ',');
-        buf_append_char(out, '"');
-        buf_append_json(out, parts[i].at->names[depth]);
-        buf_append_text(out, "\":");
+        buf_append_quoted(out, parts[i].at->names[depth]);
+        buf_append_char(out, ':');
         for (size_t j = i; j < count; j++) {
             if (!span_equal(parts[j].at->names[depth], parts[i].at->names[depth]))
                 continue;
@@ -509,9 +508,8 @@ static void read_properties(const struct description *d, const char *text,
             continue;
         if (out->data[out->size - 1] != '{')
             buf_append_char(out, ',');
-        buf_append_char(out, '"');
-        buf_append_json(out, d->properties[i].name);
-        buf_append_text(out, "\":");
+        buf_append_quoted(out, d->properties[i].name);
+        buf_append_char(out, ':');
         buf_append_span(out, json_written(&scratch->tape.tokens[token], text));
     }
     buf_append_char(out, '}');

@@ -280,8 +280,9 @@ static void take_failure(struct audit *audit, struct inquiry *inquiry,
     task_list_add(&audit->free, &inquiry->task);
 }
 
-static bool take_answer(struct audit *audit, const struct http_answer *answer, struct err *err)
+static bool take_answer(void *context, const struct http_answer *answer, struct err *err)
 {
+    struct audit *audit = context;
     struct loop *loop = audit->loop;
     struct inquiry *inquiry = answer->context;
     struct policy_answer facts = {.end = task_end(answer),
@@ -300,6 +301,7 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
     char why[ERR_TEXT_SIZE];
     bool fine = true;
 
+    crash_point(CRASH_AUDIT_ANSWERED);
     loop->in_flight--;
     meter_count(&loop->meter, answer);
     facts.has_page = answer->end == HTTP_DONE && answer->status == 200 &&
@@ -316,23 +318,6 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
     else
         take_failure(audit, inquiry, answer, verdict.run);
     buf_release(&next);
-    return fine;
-}
-
-static bool take_answers(struct audit *audit, struct err *err)
-{
-    struct loop *loop = audit->loop;
-    struct http_answer *answer;
-    bool fine = true;
-
-    while (fine && (answer = http_pool_next(loop->pool))) {
-        crash_point(CRASH_AUDIT_ANSWERED);
-        if (answer->context == loop->token)
-            loop_take_token(loop, answer, err);
-        else
-            fine = take_answer(audit, answer, err);
-        http_pool_release(loop->pool, answer);
-    }
     return fine;
 }
 
@@ -607,7 +592,8 @@ static bool turn(struct audit *audit, struct err *err)
     if (audit->ended || loop->stopping)
         return true;
     loop_say_wait(loop);
-    if (!http_pool_wait(loop->pool, wait_ms(audit), stop_fd(), err) || !take_answers(audit, err))
+    if (!http_pool_wait(loop->pool, wait_ms(audit), stop_fd(), err) ||
+        !loop_each_answer(loop, take_answer, audit, err))
         return false;
     loop->finished = audit->verdicts;
     loop->left = audit->jobs_at_most > audit->verdicts ? audit->jobs_at_most - audit->verdicts : 0;

@@ -297,8 +297,9 @@ static void take_failure(struct diff *diff, struct entry *entry, const struct po
         stop_denied(diff, err);
 }
 
-static bool take_answer(struct diff *diff, const struct http_answer *answer, struct err *err)
+static bool take_answer(void *context, const struct http_answer *answer, struct err *err)
 {
+    struct diff *diff = context;
     struct loop *loop = diff->loop;
     struct entry *entry = answer->context;
     struct policy_answer facts = {.end = task_end(answer),
@@ -348,22 +349,6 @@ static bool take_answer(struct diff *diff, const struct http_answer *answer, str
     }
     take_failure(diff, entry, &facts, &verdict, err);
     return true;
-}
-
-static bool take_answers(struct diff *diff, struct err *err)
-{
-    struct loop *loop = diff->loop;
-    struct http_answer *answer;
-    bool fine = true;
-
-    while (fine && (answer = http_pool_next(loop->pool))) {
-        if (answer->context == loop->token)
-            loop_take_token(loop, answer, err);
-        else
-            fine = take_answer(diff, answer, err);
-        http_pool_release(loop->pool, answer);
-    }
-    return fine;
 }
 
 /* --- requests --- */
@@ -450,7 +435,8 @@ static bool turn(struct diff *diff, struct err *err)
         return false;
     loop_say_wait(loop);
     if (!http_pool_wait(loop->pool, (int)((wait_us + 999) / 1000), stop_fd(), err) ||
-        !take_answers(diff, err) || (!loop->stopping && !compare_ready(diff, err)))
+        !loop_each_answer(loop, take_answer, diff, err) ||
+        (!loop->stopping && !compare_ready(diff, err)))
         return false;
     loop->left = diff->count;
     if (diff->options->rows > loop->finished)

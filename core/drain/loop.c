@@ -577,10 +577,12 @@ static void take_rows(struct loop *loop, struct task *first, const struct http_a
     task_reset(&first->body);
 }
 
-static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
+static bool take_answer(void *context, const struct http_answer *answer, struct err *err)
 {
+    struct loop *loop = context;
     struct task *task = answer->context;
 
+    crash_point(CRASH_ANSWER_TAKEN);
     loop->in_flight--;
     if (!loop->settled.first)
         loop->settled_since_us = clock_monotonic_us();
@@ -589,9 +591,11 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
         take_rows(loop, task, answer, err);
     else
         take_row(loop, task, answer, false, err);
+    crash_point(CRASH_ANSWER_DECIDED);
+    return true;
 }
 
-void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
+static void take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
 {
     struct err why = {0};
     int64_t wait_ms = 0;
@@ -626,21 +630,29 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
                 trouble);
 }
 
-void loop_take_answers(struct loop *loop, struct err *err)
+bool loop_each_answer(struct loop *loop,
+                      bool (*take)(void *context, const struct http_answer *answer,
+                                   struct err *err),
+                      void *context, struct err *err)
 {
     struct http_answer *answer;
+    bool fine = true;
 
-    while ((answer = http_pool_next(loop->pool))) {
+    while (fine && (answer = http_pool_next(loop->pool))) {
         if (answer->context == loop->token) {
-            loop_take_token(loop, answer, err);
+            take_token(loop, answer, err);
             crash_point(CRASH_TOKEN_TAKEN);
         } else {
-            crash_point(CRASH_ANSWER_TAKEN);
-            take_answer(loop, answer, err);
-            crash_point(CRASH_ANSWER_DECIDED);
+            fine = take(context, answer, err);
         }
         http_pool_release(loop->pool, answer);
     }
+    return fine;
+}
+
+void loop_take_answers(struct loop *loop, struct err *err)
+{
+    loop_each_answer(loop, take_answer, loop, err);
 }
 
 void loop_look(struct loop *loop, struct err *err)

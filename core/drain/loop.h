@@ -86,15 +86,19 @@ struct loop {
     uint64_t dice;                        /* state of the generator; not 0 */
 };
 
+/* Takes every answer that has come: that to the token request, and each other by `take`, until that
+ * fails. */
+bool loop_each_answer(struct loop *loop,
+                      bool (*take)(void *context, const struct http_answer *answer,
+                                   struct err *err),
+                      void *context, struct err *err);
+
 /* Takes every answer that has come: settles its task or holds it, and changes pace, budget, token
  * and the run accordingly. An error that ends the run is in err, and the loop is failed. */
 void loop_take_answers(struct loop *loop, struct err *err);
 
 /* 0 to 1, for jitter. */
 double loop_dice(struct loop *loop);
-
-/* Takes the answer to the token request. */
-void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);
 
 /* Changes pace, token and run as the verdict on an answer demands. task: what was sent, and the
  * outcome. Denials of a kind of request are left to the caller. */

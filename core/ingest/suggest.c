@@ -53,49 +53,45 @@ static void begin_member(struct buf *out, size_t start, const char *indent, cons
     buf_append_text(out, ": ");
 }
 
+/* The same with a text as its value; without one there is no member. */
+static void put_text(struct buf *out, size_t start, const char *indent, const char *name,
+                     const char *text)
+{
+    if (!text)
+        return;
+    begin_member(out, start, indent, name);
+    append_string(out, text);
+}
+
 static void append_csv(struct suggest *suggest, struct buf *out)
 {
-    const struct layout *layout = &suggest->layout;
+    static const char indent[] = "      ";
+    struct layout *layout = &suggest->layout;
     char delimiter[2] = {layout->delimiter, '\0'};
     size_t start = out->size;
     bool quoted_empty = false;
 
     for (size_t i = 0; i < suggest->property_count; i++)
         quoted_empty = quoted_empty || suggest->properties[i].decision.quoted_empty;
-    begin_member(out, start, "      ", "delimiter");
-    append_string(out, delimiter);
-    if (layout->encoding) {
-        begin_member(out, start, "      ", "encoding");
-        append_string(out, encoding_name(layout->encoding));
-    }
+    put_text(out, start, indent, "delimiter", delimiter);
+    put_text(out, start, indent, "encoding",
+             layout->encoding ? encoding_name(layout->encoding) : NULL);
     if (layout->skip_lines) {
-        begin_member(out, start, "      ", "skipLines");
+        begin_member(out, start, indent, "skipLines");
         buf_printf(out, "%u", layout->skip_lines);
     }
-    if (*layout->comment) {
-        begin_member(out, start, "      ", "comment");
-        append_string(out, layout->comment);
-    }
-    if (layout->footer.size) {
-        begin_member(out, start, "      ", "footer");
-        buf_append_quoted(out, buf_span(&layout->footer));
-    }
+    put_text(out, start, indent, "comment", *layout->comment ? layout->comment : NULL);
+    put_text(out, start, indent, "footer", layout->footer.size ? buf_text(&layout->footer) : NULL);
     if (layout->quote_none) {
-        begin_member(out, start, "      ", "quote");
+        begin_member(out, start, indent, "quote");
         buf_append_text(out, "null");
     }
-    if (layout->short_rows) {
-        begin_member(out, start, "      ", "shortRows");
-        append_string(out, "absent");
-    }
-    if (layout->long_rows) {
-        begin_member(out, start, "      ", "longRows");
-        append_string(out, "empty");
-    }
+    put_text(out, start, indent, "shortRows", layout->short_rows ? "absent" : NULL);
+    put_text(out, start, indent, "longRows", layout->long_rows ? "empty" : NULL);
     if (suggest->context.absent_everywhere) {
         size_t first;
 
-        begin_member(out, start, "      ", "absent");
+        begin_member(out, start, indent, "absent");
         buf_append_char(out, '[');
         first = out->size;
         for (unsigned i = 0; i < COLUMN_ABSENT_WORDS; i++) {
@@ -106,10 +102,8 @@ static void append_csv(struct suggest *suggest, struct buf *out)
         }
         buf_append_char(out, ']');
     }
-    if (quoted_empty && !layout->quote_none) {
-        begin_member(out, start, "      ", "quotedEmpty");
-        append_string(out, "absent");
-    }
+    put_text(out, start, indent, "quotedEmpty",
+             quoted_empty && !layout->quote_none ? "absent" : NULL);
 }
 
 /* Writes the columns whose names differ from what they fill: that of the record id, and those
@@ -162,8 +156,7 @@ static void append_extension(struct suggest *suggest, const struct buf *formats,
         begin_member(out, start, "    ", "trim");
         buf_append_text(out, "true");
     }
-    begin_member(out, start, "    ", "version");
-    append_string(out, suggest->versions_missing ? "fetch" : "required");
+    put_text(out, start, "    ", "version", suggest->versions_missing ? "fetch" : "required");
     buf_append_text(out, "\n  }\n");
     buf_release(&members);
 }
@@ -178,9 +171,8 @@ static void append_property(const struct property *property, bool typed, struct 
     buf_append_text(out, ": {");
     buf_append_span(out, schema);
     if (typed && decision->remarks.size) {
-        buf_append_text(out, schema.size ? ", \"$comment\": \"" : "\"$comment\": \"");
-        buf_append_json(out, buf_span(&decision->remarks));
-        buf_append_char(out, '"');
+        buf_append_text(out, schema.size ? ", \"$comment\": " : "\"$comment\": ");
+        buf_append_quoted(out, buf_span(&decision->remarks));
     }
     buf_append_char(out, '}');
     if (typed && decision->format.size) {
@@ -202,9 +194,8 @@ static void write_schema(struct suggest *suggest, bool typed)
                          "  \"title\": ");
     append_string(out, buf_text(&suggest->title));
     if (suggest->layout.remarks.size) {
-        buf_append_text(out, ",\n  \"$comment\": \"");
-        buf_append_json(out, buf_span(&suggest->layout.remarks));
-        buf_append_char(out, '"');
+        buf_append_text(out, ",\n  \"$comment\": ");
+        buf_append_quoted(out, buf_span(&suggest->layout.remarks));
     }
     buf_append_text(out, ",\n  \"type\": \"object\",\n  \"properties\": {");
     for (size_t i = 0; i < suggest->property_count; i++) {

@@ -318,9 +318,8 @@ static void append_words(const struct column *column, const char *word, struct b
     for (unsigned i = 0; i < column->word_count; i++) {
         if (!same_word(&column->words[i], word))
             continue;
-        buf_append_text(out, out->size > start ? ", \"" : "\"");
-        buf_append_json(out, (struct span){column->words[i].text, column->words[i].size});
-        buf_append_char(out, '"');
+        buf_append_text(out, out->size > start ? ", " : "");
+        buf_append_quoted(out, (struct span){column->words[i].text, column->words[i].size});
     }
 }
 
@@ -439,9 +438,8 @@ static void append_member(struct buf *out, const char *name, const char *value)
 {
     if (!value)
         return;
-    buf_printf(out, "%s\"%s\": \"", out->size ? ", " : "", name);
-    buf_append_json(out, span_of(value));
-    buf_append_char(out, '"');
+    buf_printf(out, "%s\"%s\": ", out->size ? ", " : "", name);
+    buf_append_quoted(out, span_of(value));
 }
 
 static const char *write_form(const struct number_form *form, struct buf *out)
@@ -743,9 +741,8 @@ static void decide_absent(const struct column *column, const struct column_conte
         decision->absent |= 1U << i;
         if (context->absent_everywhere & 1U << i)
             continue;
-        buf_append_text(&words, words.size ? ", \"" : "\"");
-        buf_append_json(&words, span_of(absent_words[i]));
-        buf_append_char(&words, '"');
+        buf_append_text(&words, words.size ? ", " : "");
+        buf_append_quoted(&words, span_of(absent_words[i]));
     }
     if (words.size)
         buf_printf(&decision->format, "%s\"absent\": [%s]", decision->format.size ? ", " : "",

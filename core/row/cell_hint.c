@@ -47,9 +47,8 @@ static void begin(struct buf *out, struct span property)
 /* Appends a member of that object. first: it is the first. */
 static void put_text(struct buf *out, bool *first, const char *name, struct span value)
 {
-    buf_printf(out, "%s\"%s\": \"", *first ? "" : ", ", name);
-    buf_append_json(out, value);
-    buf_append_char(out, '"');
+    buf_printf(out, "%s\"%s\": ", *first ? "" : ", ", name);
+    buf_append_quoted(out, value);
     *first = false;
 }
 
@@ -204,9 +203,9 @@ static void hint_moment(const struct cell_form *form, struct span content, struc
 static void hint_absent(struct span property, struct span content, struct buf *out)
 {
     begin(out, property);
-    buf_append_text(out, "\"absent\": [\"");
-    buf_append_json(out, content);
-    buf_append_text(out, "\"]}} under x-rowferry");
+    buf_append_text(out, "\"absent\": [");
+    buf_append_quoted(out, content);
+    buf_append_text(out, "]}} under x-rowferry");
 }
 
 /* How programs write days and times; from LOOSE on without leading zeros. */

@@ -343,6 +343,18 @@ static void put_shown(struct csv_writer *writer, struct span content)
             writer->line.data[i] = writer->delimiter == ' ' ? '_' : ' ';
 }
 
+/* Appends the delimiter before the cell of a column, unless it is the first of the line. False: the
+ * column is one of the outcome's, which come last. */
+static bool begin_cell(struct csv_writer *writer, size_t column, bool *first)
+{
+    if (writer->csv.row.columns[column].kind == CSV_OUTCOME)
+        return false;
+    if (!*first)
+        buf_append_char(&writer->line, writer->delimiter);
+    *first = false;
+    return true;
+}
+
 /* Moves the line to out. False: the encoding lacks some character. */
 static bool flush_line(struct csv_writer *writer, const char *substitute, struct buf *out)
 {
@@ -385,11 +397,8 @@ void csv_writer_begin(struct csv_writer *writer, struct buf *out)
         buf_append_span(&writer->line, buf_span(&writer->csv.lines.preamble));
     flush_line(writer, "?", out);
     for (size_t i = 0; i < writer->csv.row.column_count; i++) {
-        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
+        if (!begin_cell(writer, i, &first))
             continue;
-        if (!first)
-            buf_append_char(&writer->line, writer->delimiter);
-        first = false;
         put_cell(writer, writer->csv.row.columns[i].heading);
     }
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
@@ -570,11 +579,8 @@ static bool put_cells(struct csv_writer *writer, const struct row *row, struct e
     buf_reset(&writer->line);
     writer->too_large = false;
     for (size_t i = 0; i < writer->csv.row.column_count; i++) {
-        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
+        if (!begin_cell(writer, i, &first))
             continue;
-        if (!first)
-            buf_append_char(&writer->line, writer->delimiter);
-        first = false;
         if (!put_column(writer, row, i, err))
             return false;
         if (writer->too_large)
@@ -702,9 +708,7 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
                 *kept = csv_content(&cell, &writer->scratch.formed);
             continue;
         }
-        if (!first)
-            buf_append_char(&writer->line, writer->delimiter);
-        first = false;
+        begin_cell(writer, i, &first);
         if (!put_raw_cell(writer, &cell) || writer->too_large)
             return false;
     }
@@ -717,13 +721,8 @@ static void put_no_cells(struct csv_writer *writer)
     bool first = true;
 
     buf_reset(&writer->line);
-    for (size_t i = 0; i < writer->csv.row.column_count; i++) {
-        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
-            continue;
-        if (!first)
-            buf_append_char(&writer->line, writer->delimiter);
-        first = false;
-    }
+    for (size_t i = 0; i < writer->csv.row.column_count; i++)
+        begin_cell(writer, i, &first);
 }
 
 static bool try_cells(struct csv_writer *writer, struct span text, const struct outcome *outcome,

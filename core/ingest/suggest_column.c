@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/ingest/suggest_layout.h"
 #include "core/row/cell_form.h"
+#include "core/row/cell_hint.h"
 #include "core/row/violation.h"
 #include "core/validate/format.h"
 #include "core/validate/schema.h"
@@ -419,7 +420,7 @@ static bool find_unit(const struct column *column, char unit[COLUMN_EXAMPLE_MAX 
         }
         while (part.size && part.data[part.size - 1] == ' ')
             part.size--;
-        if (!part.size)
+        if (!part.size || !cell_hint_is_unit(part))
             continue;
         if (unit[0] && !span_is(part, unit))
             return false;
@@ -572,7 +573,10 @@ static bool decide_formed_number(const struct column *column, char prefer,
 {
     static const struct {
         const char *sign, *bytes; /* that some value must have */
-    } signs[] = {{NULL, NULL}, {"trailing", "-+"}, {"leading", "+"}, {"parentheses", "("}};
+    } signs[] = {{NULL, NULL},
+                 {"trailing", "-+" CELL_MINUS},
+                 {"leading", "+" CELL_MINUS},
+                 {"parentheses", "("}};
     static const char *const paddings[] = {NULL, "0", " "};
     struct number_search search = {.column = column, .decision = decision, .prefer = prefer};
     char unit[COLUMN_EXAMPLE_MAX + 1];

@@ -87,15 +87,48 @@ static bool take_unit(struct span *text, struct span unit)
     return true;
 }
 
+bool cell_form_has_sign(struct span text)
+{
+    static const char *const signs[] = {"<",
+                                        ">",
+                                        "~",
+                                        "\xC2\xB1",
+                                        "\xE2\x80\x90",
+                                        "\xE2\x80\x91",
+                                        "\xE2\x80\x92",
+                                        "\xE2\x80\x93",
+                                        "\xE2\x80\x94",
+                                        "\xE2\x80\x95",
+                                        CELL_MINUS,
+                                        "\xE2\x89\x88",
+                                        "\xE2\x89\xA4",
+                                        "\xE2\x89\xA5",
+                                        "\xEF\xB9\xA3",
+                                        "\xEF\xBC\x8B",
+                                        "\xEF\xBC\x8D"};
+
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (memmem(text.data, text.size, signs[i], strlen(signs[i])))
+            return true;
+    return false;
+}
+
 static bool take_sign(struct span *text, enum cell_sign sign, bool *negative)
 {
+    static const struct span minus = {CELL_MINUS, sizeof CELL_MINUS - 1};
     bool last = sign == CELL_SIGN_TRAILING;
     char byte = text->size ? text->data[last ? text->size - 1 : 0] : '\0';
+    size_t end = last && text->size > minus.size ? text->size - minus.size : 0;
 
     if (sign == CELL_SIGN_PARENTHESES) {
         if (byte != '(' || text->size < 2 || text->data[text->size - 1] != ')')
             return false;
         *text = (struct span){text->data + 1, text->size - 2};
+        return *negative = true;
+    }
+    if (sign != CELL_SIGN_PLAIN && text->size > minus.size &&
+        begins(span_from(*text, end), minus)) {
+        *text = (struct span){text->data + (last ? 0 : minus.size), text->size - minus.size};
         return *negative = true;
     }
     if (byte != '-' && (byte != '+' || sign == CELL_SIGN_PLAIN))

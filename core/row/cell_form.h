@@ -21,7 +21,7 @@ enum cell_form_kind {
 
 enum cell_sign {
     CELL_SIGN_PLAIN,       /* -5 */
-    CELL_SIGN_LEADING,     /* -5, +5 */
+    CELL_SIGN_LEADING,     /* -5, +5; the minus can be U+2212 */
     CELL_SIGN_TRAILING,    /* 5-, 5+ */
     CELL_SIGN_PARENTHESES, /* (5) */
 };
@@ -30,6 +30,9 @@ enum cell_sign {
 enum cell_fold { CELL_FOLD_NONE, CELL_FOLD_EARLIER, CELL_FOLD_LATER };
 
 enum { CELL_LITERALS = 8 };
+
+/* The minus of typography, which some locales write (CLDR: sv, nb, fi). */
+#define CELL_MINUS "\xE2\x88\x92"
 
 /* Owned by the schema and constant. */
 struct cell_form {
@@ -55,6 +58,10 @@ struct cell_form {
     const struct span *words;
     size_t true_count, word_count;
 };
+
+/* Returns whether a text has a character that says what the number next to it is, like a dash, `<`
+ * or U+00B1: it is not a unit, because a unit is left out. */
+bool cell_form_has_sign(struct span text);
 
 /* Returns what is wrong with a pattern of a date, or of a date with a time, or NULL. */
 const char *cell_form_pattern_fault(struct span pattern, bool with_time);

@@ -57,13 +57,16 @@ static bool is_of_number(char byte)
     return str_is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
 }
 
-/* Returns whether a text is short and has only visible characters. */
-static bool is_unit(struct span text)
+bool cell_hint_is_unit(struct span text)
 {
+    /* debit or credit: the sign of the number */
+    static const char *const sides[] = {"CR", "Cr", "cr", "DR", "Dr", "dr", "C", "D", "S", "H"};
     enum { UNIT_MAX = 16 };
     char shown[4 * UNIT_MAX + 1];
 
-    return text.size <= UNIT_MAX && strlen(str_printable(text, shown, sizeof shown)) == text.size;
+    return text.size <= UNIT_MAX && !cell_form_has_sign(text) &&
+           !span_is_one_of(text, sides, sizeof sides / sizeof *sides) &&
+           strlen(str_printable(text, shown, sizeof shown)) == text.size;
 }
 
 /* Takes the unit: letters and signs at one end of the digits. */
@@ -85,7 +88,7 @@ static struct span find_unit(struct span content)
         while (unit.size && str_space_first(unit))
             unit = span_from(unit, str_space_first(unit));
     }
-    return is_unit(unit) ? unit : (struct span){0};
+    return cell_hint_is_unit(unit) ? unit : (struct span){0};
 }
 
 /* Finds what separates groups of digits and decimals: the last of several different separators is
@@ -144,35 +147,56 @@ static struct cell_form guess(struct span content)
     return form;
 }
 
+/* The same where the minus may be U+2212, which only a declared sign reads. plain: holds the text
+ * of the form. */
+static struct cell_form guess_sign(struct span content, struct buf *plain)
+{
+    const char *minus = memmem(content.data, content.size, CELL_MINUS, sizeof CELL_MINUS - 1);
+    size_t before = minus ? (size_t)(minus - content.data) : content.size;
+    struct cell_form form;
+
+    buf_append_span(plain, (struct span){content.data, before});
+    if (minus) {
+        buf_append_char(plain, '-');
+        buf_append_span(plain, span_from(content, before + sizeof CELL_MINUS - 1));
+    }
+    form = guess(buf_span(plain));
+    if (minus && form.sign == CELL_SIGN_PLAIN)
+        form.sign = CELL_SIGN_LEADING;
+    return form;
+}
+
 /* Appends the form of a number. declared: the column has a form that the cell does not fit. */
 static bool hint_number(struct span property, bool declared, struct span content, struct buf *out)
 {
     static const char *const signs[] = {NULL, "leading", "trailing", "parentheses"};
-    struct cell_form form = guess(content);
-    struct buf read = {0};
+    struct buf read = {0}, plain = {0};
+    struct cell_form form = guess_sign(content, &plain);
     enum json_kind kind;
     bool fits, first = true;
 
-    fits = cell_form_read(&form, content, &read, &kind);
+    fits =
+        cell_form_read(&form, content, &read, &kind) &&
+        (form.decimal != '.' || form.thousands.size || form.sign || form.padding || form.unit.size);
+    if (fits) {
+        begin(out, property);
+        if (form.decimal == ',')
+            put_text(out, &first, "decimal", (struct span){",", 1});
+        if (form.thousands.size)
+            put_text(out, &first, "thousands", form.thousands);
+        if (form.sign)
+            put_text(out, &first, "sign", span_of(signs[form.sign]));
+        if (form.padding)
+            put_text(out, &first, "padding", (struct span){&form.padding, 1});
+        if (form.unit.size)
+            put_text(out, &first, "unit", form.unit);
+        buf_append_text(out, "}} under x-rowferry");
+        if (declared)
+            buf_append_text(out, " instead of what is there");
+    }
     buf_release(&read);
-    if (!fits || (form.decimal == '.' && !form.thousands.size && !form.sign && !form.padding &&
-                  !form.unit.size))
-        return false;
-    begin(out, property);
-    if (form.decimal == ',')
-        put_text(out, &first, "decimal", (struct span){",", 1});
-    if (form.thousands.size)
-        put_text(out, &first, "thousands", form.thousands);
-    if (form.sign)
-        put_text(out, &first, "sign", span_of(signs[form.sign]));
-    if (form.padding)
-        put_text(out, &first, "padding", (struct span){&form.padding, 1});
-    if (form.unit.size)
-        put_text(out, &first, "unit", form.unit);
-    buf_append_text(out, "}} under x-rowferry");
-    if (declared)
-        buf_append_text(out, " instead of what is there");
-    return true;
+    buf_release(&plain);
+    return fits;
 }
 
 /* Appends why a local time in the declared form has no moment, or two. */

@@ -10,3 +10,7 @@ void cell_hint(const struct cell_form *form, struct span property, unsigned type
 
 /* The same for a string that is not a date, or not a date-time, of RFC 3339. */
 void cell_hint_date(struct span property, bool with_time, struct span content, struct buf *out);
+
+/* Returns whether a text next to the digits can be a unit: it is short, has only visible
+ * characters, and does not change the number, as a dash or CR (credit) does. */
+bool cell_hint_is_unit(struct span text);

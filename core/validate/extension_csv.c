@@ -375,11 +375,11 @@ static bool format_unit(struct compiler *c, uint32_t value, const char *below,
     form->kind = CELL_DECIMAL;
     if (!text.size || text.size > UNIT_MAX || str_space_first(text) || str_space_last(text) ||
         memchr("0123456789+-(),.", text.data[0], 16) ||
-        memchr("+-(),", text.data[text.size - 1], 5) ||
+        memchr("+-(),", text.data[text.size - 1], 5) || cell_form_has_sign(text) ||
         strlen(str_printable(text, shown, sizeof shown)) != text.size)
         return compiler_refuse(c, below,
                                "must be a unit like \"EUR\" or \"%%\", which does not begin with a "
-                               "digit, sign or space");
+                               "digit or space, and has no sign");
     form->unit = compiler_own(c, value);
     return true;
 }

@@ -217,13 +217,41 @@ struct number {
 static void a_number_has_its_sign_where_it_is_declared(void **state)
 {
     static const struct number cases[] = {
-        {&plain, "-1.5", "-1.5"}, {&plain, "+1", "-"},    {&plain, "1,5", "-"},
-        {&leading, "+1", "1"},    {&leading, "-1", "-1"}, {&leading, "1-", "-"},
-        {&leading, "+-1", "-"},   {&leading, "1.5", "-"}, {&trailing, "1-", "-1"},
-        {&trailing, "1+", "1"},   {&trailing, "-1", "-"}, {&trailing, "-", "-"},
-        {&trailing, "", "-"},     {&around, "(1)", "-1"}, {&around, "1", "1"},
-        {&around, "(1", "-"},     {&around, "(", "-"},    {&around, "()", "-"},
-        {&around, "1)", "-"},     {&around, "-1", "-"},
+        {&plain, "-1.5", "-1.5"},
+        {&plain, "+1", "-"},
+        {&plain, "1,5", "-"},
+        {&leading, "+1", "1"},
+        {&leading, "-1", "-1"},
+        {&leading, "1-", "-"},
+        {&leading, "+-1", "-"},
+        {&leading, "1.5", "-"},
+        {&trailing, "1-", "-1"},
+        {&trailing, "1+", "1"},
+        {&trailing, "-1", "-"},
+        {&trailing, "-", "-"},
+        {&trailing, "", "-"},
+        {&around, "(1)", "-1"},
+        {&around, "1", "1"},
+        {&around, "(1", "-"},
+        {&around, "(", "-"},
+        {&around, "()", "-"},
+        {&around, "1)", "-"},
+        {&around, "-1", "-"},
+        /* the minus of typography, U+2212 */
+        {&leading,
+         "\xE2\x88\x92"
+         "1",
+         "-1"},
+        {&trailing, "1\xE2\x88\x92", "-1"},
+        {&plain,
+         "\xE2\x88\x92"
+         "1",
+         "-"},
+        {&leading, "\xE2\x88\x92", "-"},
+        {&leading,
+         "\xE2\x80\x93"
+         "1",
+         "-"},
     };
 
     (void)state;

@@ -16,6 +16,9 @@
 
 static const struct span property = {"p", 1};
 
+#define MINUS   "\xE2\x88\x92"
+#define EN_DASH "\xE2\x80\x93"
+
 static void the_form_of_a_number_is_guessed(void **state)
 {
     static const struct cell_form declared = {.kind = CELL_DECIMAL, .decimal = '.'};
@@ -51,6 +54,10 @@ static void the_form_of_a_number_is_guessed(void **state)
          "7",
          DECLARE("\"unit\": \"USD\"")},
         {NULL, "7%", DECLARE("\"unit\": \"%\"")},
+        {NULL, MINUS "5", DECLARE("\"sign\": \"leading\"")},
+        {NULL, "5" MINUS, DECLARE("\"sign\": \"trailing\"")},
+        {NULL, MINUS "5,5 EUR",
+         DECLARE("\"decimal\": \",\", \"sign\": \"leading\", \"unit\": \"EUR\"")},
         {&declared, "1,5", DECLARE("\"decimal\": \",\"") " instead of what is there"},
         /* nothing that a form says */
         {NULL, "x", ""},
@@ -63,6 +70,16 @@ static void the_form_of_a_number_is_guessed(void **state)
         {NULL, "+", ""},
         {NULL, "(", ""},
         {NULL, "0", ""},
+        /* what changes the number is not a unit */
+        {NULL, EN_DASH "5", ""},
+        {NULL, "<5", ""},
+        {NULL, "~5", ""},
+        {NULL, "5 CR", ""},
+        {NULL, "H 5", ""},
+        {NULL,
+         "\xC2\xB1"
+         "5",
+         ""},
     };
     struct buf out = {0};
 

@@ -77,7 +77,13 @@ static const struct {
      "#/x-rowferry/formats/n/padding: must be \"0\" or \" \""},
     {FILE_OF("\"formats\": {\"n\": {\"unit\": \"1x\"}}"),
      "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\", which does not begin "
-     "with a digit, sign or space"},
+     "with a digit or space, and has no sign"},
+    {FILE_OF("\"formats\": {\"n\": {\"unit\": \"\u2212\"}}"),
+     "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\", which does not begin "
+     "with a digit or space, and has no sign"},
+    {FILE_OF("\"formats\": {\"n\": {\"unit\": \"EUR>\"}}"),
+     "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\", which does not begin "
+     "with a digit or space, and has no sign"},
     {FILE_OF("\"formats\": {\"n\": {\"absent\": []}}"),
      "#/x-rowferry/formats/n/absent: must be a list of words"},
     {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\"}}"),

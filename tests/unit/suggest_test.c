@@ -371,6 +371,14 @@ static const struct {
      "another value in each row as well\", \"type\": \"object\", \"properties\": {\"n\": "
      "{\"type\": \"integer\"}}, \"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, \"columns\": "
      "{\"id\": \"record_id\"}, \"formats\": {\"n\": {\"unit\": \"%\"}}, \"version\": \"fetch\"}}"},
+    {"Item-1.csv",
+     "id;n\nx;\xE2\x88\x92"
+     "12\ny;7\n",
+     "\"Item\", \"$comment\": \"\\\"id\\\" is taken for the record id, and other columns have "
+     "another value in each row as well\", \"type\": \"object\", \"properties\": {\"n\": "
+     "{\"type\": \"integer\"}}, \"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, \"columns\": "
+     "{\"id\": \"record_id\"}, \"formats\": {\"n\": {\"sign\": \"leading\"}}, \"version\": "
+     "\"fetch\"}}"},
     {"Item-1.csv", "id;n\nx;$ 12.50\ny;$ 7.25\n",
      "\"Item\", \"$comment\": \"\\\"id\\\" is taken for the record id, and other columns have "
      "another value in each row as well\", \"type\": \"object\", \"properties\": {\"n\": "

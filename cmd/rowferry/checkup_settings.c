@@ -11,6 +11,7 @@
 #include "core/validate/catalog.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,7 +160,28 @@ void check_configuration(struct checkup *checkup)
 
 /* --- schemas --- */
 
-/* Says what cannot be known or prevented at the target of a schema, or NULL. */
+/* Says what is rejected at intake for its size. */
+static void say_limits(struct checkup *checkup, const struct schema *schema,
+                       const struct description_limits *limits)
+{
+    const struct {
+        const char *what;
+        uint64_t most;
+    } kinds[] = {{"bytes an update", limits->bytes},
+                 {"rows a file", limits->rows},
+                 {"fields a row", limits->fields}};
+    struct buf text = {0};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].most)
+            buf_printf(&text, "%s %" PRIu64 " %s", text.size ? "," : " at most", kinds[i].most,
+                       kinds[i].what);
+    if (text.size)
+        checkup_say(checkup, "%s: its target takes%s", schema_name(schema), buf_text(&text));
+    buf_release(&text);
+}
+
+/* Says what cannot be known or prevented at the target of a schema, or NULL, and what it takes. */
 static void say_target(struct checkup *checkup, const struct schema *schema)
 {
     const struct target *target = schema ? schema_target(schema) : target_guide();
@@ -171,6 +193,8 @@ static void say_target(struct checkup *checkup, const struct schema *schema)
     if (target_description(target)->bulk.max > 1)
         checkup_say(checkup, "%s: up to %u rows are sent in one request", schema_name(schema),
                     (unsigned)target_description(target)->bulk.max);
+    if (schema && target_own_name(target))
+        say_limits(checkup, schema, &target_description(target)->limits);
 }
 
 void check_schemas(struct checkup *checkup)

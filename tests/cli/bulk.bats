@@ -350,6 +350,7 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     enrich
     run --separate-stderr rowferry doctor
     holds "$output" 'up to 10 rows are sent in one request'
+    holds "$(tr -s ' \n' ' ' <<<"$output")" 'Contact: its target takes at most 512000 bytes an update'
 }
 
 @test "the pace holds for requests, not for rows" {

@@ -60,18 +60,12 @@ static bool is_open(struct choice *choice)
     int64_t batch_id = choice->batch_id;
     enum batch_state state;
 
-    if (!session_find_batch(&choice->session, batch_id, &state))
+    if (!session_find_read_batch(&choice->session, batch_id, "cancel", &state))
         return false;
-    if (state == BATCH_OPEN)
-        return true;
-    if (state == BATCH_LOADING)
-        report_error(report, ERR_CONFIG,
-                     "batch %" PRId64 " is still being read: cancel it when that has ended",
-                     batch_id);
-    else
+    if (state != BATCH_OPEN)
         report_notice(report, "batch %" PRId64 " is %s: nothing is left to withdraw", batch_id,
                       batch_state_name(state));
-    return false;
+    return state == BATCH_OPEN;
 }
 
 void command_cancel(struct cli *cli)

@@ -81,25 +81,20 @@ static void count_change(void *context, const struct api_fields_difference *diff
     count_field(context, difference->name);
 }
 
-/* Appends printable text of at most so many characters (0: any number), padded to `width`. */
+/* Appends printable text of at most so many characters (3 at least; 0: any number), padded to
+ * `width`. */
 static void append_cut(struct buf *out, struct span text, unsigned columns, unsigned width)
 {
-    size_t begin = out->size, end, at = begin;
-    unsigned count = 0;
+    size_t begin = out->size, count;
+    struct span whole;
 
     words_printable_span(out, text);
-    for (end = out->size; at < end && (!columns || count < columns); count++)
-        do
-            at++;
-        while (at < end && ((unsigned char)out->data[at] & 0xC0) == 0x80);
-    if (at < end) {
-        /* the last three characters become dots */
-        for (unsigned dots = 0; dots < 3 && at > begin; dots++)
-            do
-                at--;
-            while (at > begin && ((unsigned char)out->data[at] & 0xC0) == 0x80);
-        out->size = at;
+    whole = span_from(buf_span(out), begin);
+    count = str_utf8_length(whole);
+    if (columns && count > columns) {
+        out->size = begin + str_utf8_first(whole, columns - 3);
         buf_append_text(out, "...");
+        count = columns;
     }
     for (; count < width; count++)
         buf_append_char(out, ' ');
@@ -412,12 +407,8 @@ static bool choose(struct comparing *comparing)
     if (options->path_count > 1)
         return report_error(&cli->report, ERR_CONFIG,
                             "'%s' after a batch: name one batch, or files", options->paths[1]);
-    if (!session_find_batch(session, comparing->batch_id, &state))
+    if (!session_find_read_batch(session, comparing->batch_id, "compare", &state))
         return false;
-    if (state == BATCH_LOADING)
-        return report_error(&cli->report, ERR_CONFIG,
-                            "batch %" PRId64 " is still being read: compare it when that has ended",
-                            comparing->batch_id);
     if (!summary_batches(session->store, SUMMARY_ONE, comparing->batch_id, note_batch, comparing,
                          &err))
         return report_fail(&cli->report, &err);

@@ -192,19 +192,6 @@ static bool work(struct exporting *exporting, struct err *err)
                            session, err);
 }
 
-/* Returns false after reporting that the batch does not exist or is still being read. */
-static bool is_read(struct exporting *exporting)
-{
-    enum batch_state state;
-
-    if (!session_find_batch(&exporting->session, exporting->batch_id, &state))
-        return false;
-    if (state != BATCH_LOADING)
-        return true;
-    return report_error(&exporting->session.cli->report, ERR_CONFIG,
-                        "%s is still being read: export it when that has ended", exporting->name);
-}
-
 void command_export(struct cli *cli)
 {
     const struct options *options = &cli->options;
@@ -213,6 +200,7 @@ void command_export(struct cli *cli)
         .states = (unsigned)options_number(options, OPT_EXPORT_STATE),
     };
     char jobs[WORDS_SIZE], rejected[WORDS_SIZE];
+    enum batch_state state;
     struct err err = {0};
 
     if (!choice_batch(options, &exporting.batch_id, &err)) {
@@ -220,7 +208,9 @@ void command_export(struct cli *cli)
         return;
     }
     snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
-    if (session_look(&exporting.session) && is_read(&exporting) && !work(&exporting, &err))
+    if (session_look(&exporting.session) &&
+        session_find_read_batch(&exporting.session, exporting.batch_id, "export", &state) &&
+        !work(&exporting, &err))
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE && !options_flag(options, OPT_UNDO))
         report_notice(&cli->report, "%s: %s and %s", exporting.name,

@@ -124,6 +124,16 @@ bool session_find_batch(struct session *session, int64_t batch_id, enum batch_st
     return true;
 }
 
+bool session_find_read_batch(struct session *session, int64_t batch_id, const char *what,
+                             enum batch_state *state)
+{
+    return session_find_batch(session, batch_id, state) &&
+           (*state != BATCH_LOADING ||
+            report_error(&session->cli->report, ERR_CONFIG,
+                         "batch %" PRId64 " is still being read: %s it when that has ended",
+                         batch_id, what));
+}
+
 static bool add_left(void *context, const struct batch_counts *batch, struct err *err)
 {
     uint64_t *left = context;

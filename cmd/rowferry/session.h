@@ -40,6 +40,10 @@ void session_unlock(struct session *session);
  * or the error. */
 bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state);
 
+/* The same, and returns false after reporting that it is still being read. what: to do with it. */
+bool session_find_read_batch(struct session *session, int64_t batch_id, const char *what,
+                             enum batch_state *state);
+
 /* Visits a batch for summary_batches: counts it in cli->summary, checks its row counts, and sets
  * the exit status. */
 bool session_count_batch(void *session, const struct batch_counts *batch, struct err *err);

@@ -167,22 +167,18 @@ static struct layout lay_out(const struct batch_table *table, unsigned columns)
 static void print_source(const struct layout *layout, const char *source, struct buf *out)
 {
     struct buf text = {0};
-    size_t length, skip = 0;
+    size_t length;
 
     words_printable(&text, source);
     length = str_utf8_length(buf_span(&text));
     if (layout->source_columns == 0 || length <= layout->source_columns) {
         buf_append_span(out, buf_span(&text));
-        buf_release(&text);
-        return;
+    } else {
+        size_t skip = str_utf8_first(buf_span(&text), length - layout->source_columns + 3);
+
+        buf_append_text(out, "...");
+        buf_append_span(out, span_from(buf_span(&text), skip));
     }
-    for (size_t drop = length - layout->source_columns + 3; drop > 0; drop--) {
-        skip++;
-        while (skip < text.size && ((unsigned char)text.data[skip] & 0xC0) == 0x80)
-            skip++;
-    }
-    buf_append_text(out, "...");
-    buf_append(out, text.data + skip, text.size - skip);
     buf_release(&text);
 }
 

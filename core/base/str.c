@@ -165,6 +165,16 @@ size_t str_utf8_length(struct span text)
     return count;
 }
 
+size_t str_utf8_first(struct span text, size_t count)
+{
+    size_t size = 0;
+
+    for (; size < text.size; size++)
+        if (((unsigned char)text.data[size] & 0xC0) != 0x80 && count-- == 0)
+            break;
+    return size;
+}
+
 /* True if these bytes, which are not a complete sequence, are the beginning of one. */
 static bool begins_sequence(const unsigned char *bytes, size_t size)
 {

@@ -106,6 +106,9 @@ size_t str_utf8_scan(struct span text, bool *several);
 /* Returns the number of code points in valid UTF-8. */
 size_t str_utf8_length(struct span text);
 
+/* Returns the size in bytes of the first so many code points of valid UTF-8, at most text.size. */
+size_t str_utf8_first(struct span text, size_t count);
+
 /* What a reader of a text sees of a character. */
 enum str_sight {
     STR_VISIBLE,

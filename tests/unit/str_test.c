@@ -252,6 +252,17 @@ static void lengths_count_code_points(void **state)
     assert_int_equal(str_utf8_length(SPAN("e\xcc\x81")), 2); /* a combining accent */
 }
 
+static void a_beginning_has_whole_code_points(void **state)
+{
+    static const size_t sizes[] = {0, 2, 5, 9, 10, 10};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        assert_int_equal(str_utf8_first(SPAN("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z"), i),
+                         sizes[i]);
+    assert_int_equal(str_utf8_first((struct span){NULL, 0}, 3), 0);
+}
+
 static void printable_text_cannot_control_a_terminal(void **state)
 {
     static const struct {
@@ -384,6 +395,7 @@ int main(void)
         cmocka_unit_test(invalid_utf8_is_found),
         cmocka_unit_test(invalid_utf8_is_found_at_every_offset_of_long_text),
         cmocka_unit_test(lengths_count_code_points),
+        cmocka_unit_test(a_beginning_has_whole_code_points),
         cmocka_unit_test(blanks_are_removed_at_both_ends),
         cmocka_unit_test(a_text_that_ends_within_a_character_is_cut),
         cmocka_unit_test(printable_text_cannot_control_a_terminal),

@@ -1,7 +1,7 @@
 #include "cmd/rowferry/checkup_settings.h"
 
 #include "cmd/rowferry/proxy.h"
-#include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/signing_keys.h"
 #include "core/base/mem.h"
 #include "core/http/redact.h"
 #include "core/inbox/inbox.h"
@@ -109,28 +109,20 @@ static bool check_certificates(struct checkup *checkup)
 /* What `listen`, `forward` and `run` need for notifications, as far as it is set. */
 static void check_notifications(struct checkup *checkup)
 {
-    static const struct {
-        enum option_id id;
-        const char *name;
-    } secrets[] = {{OPT_ERP_SECRET, "--erp-secret-file"},
-                   {OPT_WEBHOOK_SECRET, "--webhook-secret-file"}};
+    static const enum option_id secrets[] = {OPT_ERP_SECRET, OPT_WEBHOOK_SECRET};
     const char *endpoint = options_text(&checkup->cli->options, OPT_ERP_ENDPOINT);
     struct err err = {0};
 
     if (endpoint && !sender_check(endpoint, &err))
         checkup_take(checkup, &err, "set --erp-endpoint or ERP_ENDPOINT right");
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-        struct signature_keys *keys = NULL;
-        char *secret = NULL;
+        struct signature_keys *keys;
 
-        if (!secret_read(&checkup->cli->options, secrets[i].id, &secret, &err) ||
-            (secret && !(keys = signature_keys_read(span_of(secret), &err)) &&
-             !err_wrap(&err, "%s", secrets[i].name)))
+        if (!signing_keys_read(&checkup->cli->options, secrets[i], &keys, NULL, &err))
             checkup_take(checkup, &err,
                          "a secret is whsec_ and base64, or plain text, one a line, in a file that "
                          "nobody but its owner can read");
         signature_keys_free(keys);
-        secret_release(secret);
     }
 }
 

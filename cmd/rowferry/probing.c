@@ -230,12 +230,11 @@ enum probing_look probing_read(struct probing *probing)
 
 static bool is_ignored(const struct description *description, struct span name)
 {
-    bool ignored = false;
-
     for (uint32_t i = 0; i < description->property_count; i++)
-        ignored = ignored || (description->properties[i].is_ignored &&
-                              span_equal(description->properties[i].name, name));
-    return ignored;
+        if (description->properties[i].is_ignored &&
+            span_equal(description->properties[i].name, name))
+            return true;
+    return false;
 }
 
 void probing_fields(const struct probing *probing, struct span fields, struct span leave_out,
@@ -424,12 +423,12 @@ bool probing_has(struct span fields, struct span name)
     struct json_fault fault;
     struct buf scratch = {0};
     uint32_t found = POINTER_NOTHING;
+    bool has;
 
     if (json_scan(&tape, fields, 0, &fault))
         found = pointer_member(name, &tape, fields.data, 0, &scratch);
-    found =
-        found != POINTER_NOTHING && tape.tokens[found].kind == JSON_NULL ? POINTER_NOTHING : found;
+    has = found != POINTER_NOTHING && tape.tokens[found].kind != JSON_NULL;
     json_tape_release(&tape);
     buf_release(&scratch);
-    return found != POINTER_NOTHING;
+    return has;
 }

@@ -10,28 +10,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Sets `FILE WHAT (mode 0644): run chmod 600 FILE`. */
-static bool refuse_mode(const char *path, mode_t mode, const char *what, struct err *err)
+/* Sets `FILE WHAT MORE (mode 0644): run chmod 600 FILE`. */
+static bool refuse_mode(const char *path, mode_t mode, const char *what, const char *more,
+                        struct err *err)
 {
     struct buf quoted = {0};
 
     words_quote(&quoted, path);
-    err_set(err, ERR_CONFIG, "'%s' %s (mode %04o): run chmod 600 %s", path, what, mode & 07777u,
-            buf_text(&quoted));
+    err_set(err, ERR_CONFIG, "'%s' %s %s (mode %04o): run chmod 600 %s", path, what, more,
+            mode & 07777u, buf_text(&quoted));
     buf_release(&quoted);
     return false;
 }
 
 bool trusted_file_private(const char *path, mode_t mode, const char *what, struct err *err)
 {
-    struct buf text = {0};
-    bool fine = (mode & (S_IRGRP | S_IROTH)) == 0;
-
-    buf_printf(&text, "%s and others can read it", what);
-    if (!fine)
-        refuse_mode(path, mode, buf_text(&text), err);
-    buf_release(&text);
-    return fine;
+    return (mode & (S_IRGRP | S_IROTH)) == 0 ||
+           refuse_mode(path, mode, what, "and others can read it", err);
 }
 
 /* Removes the byte order mark that editors of Windows write, and wipes the bytes it moved. Returns
@@ -81,7 +76,7 @@ static bool check(const char *path, const struct stat *status, struct err *err)
                        "'%s' belongs to user %u, not to you or root: change its owner (chown)",
                        path, (unsigned)status->st_uid);
     if (status->st_mode & (S_IWGRP | S_IWOTH))
-        return refuse_mode(path, status->st_mode, "can be written by others", err);
+        return refuse_mode(path, status->st_mode, "can be written", "by others", err);
     return true;
 }
 

@@ -1,12 +1,10 @@
 #include "cmd/rowferry/words.h"
 
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { COLUMNS = 80 };
@@ -128,10 +126,8 @@ void words_printable(struct buf *out, const char *text)
 void words_printable_span(struct buf *out, struct span text)
 {
     size_t size = 6 * text.size + 1;
-    char *printable = mem_calloc(size, 1);
 
-    buf_append_text(out, str_printable(text, printable, size));
-    free(printable);
+    out->size += strlen(str_printable(text, buf_reserve(out, size), size));
 }
 
 char *words_bytes(uint64_t bytes, char out[WORDS_SIZE])

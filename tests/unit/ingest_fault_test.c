@@ -146,13 +146,10 @@ static void put_grown(struct bench *bench, struct scene *scene)
 static void put_tail(struct bench *bench, struct scene *scene)
 {
     struct err err = {0};
-    FILE *file;
 
     put_new(bench, scene);
     demand(read_inbox(bench, scene, &err), &err);
-    file = fopen(at(scene, "inbox/done/Item-1.csv"), "a");
-    fputs(MORE, file);
-    fclose(file);
+    put_more(scene, "inbox/done/Item-1.csv", MORE);
 }
 
 static void put_input(struct bench *bench, struct scene *scene)

@@ -224,12 +224,9 @@ static void a_file_that_is_refused_in_its_middle_leaves_no_jobs(void **state)
     struct scene *scene = *state;
     struct ingest_result result;
     struct bench bench;
-    FILE *file;
 
     put_rows(scene, "Item-1.csv", 40000);
-    file = fopen(at(scene, "Item-1.csv"), "a");
-    fputs("z,1,caf\xE9,1,\n", file); /* not UTF-8 */
-    fclose(file);
+    put_more(scene, "Item-1.csv", "z,1,caf\xE9,1,\n"); /* not UTF-8 */
     bench_open(&bench, scene);
     ingest(&bench, scene, "Item-1.csv", &result);
     assert_int_equal(result.outcome, INGEST_REFUSED);

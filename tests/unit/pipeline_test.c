@@ -37,10 +37,7 @@ static bool ingest_with(struct bench *bench, struct incident *incident,
 
 static void add_a_row(struct scene *scene)
 {
-    FILE *file = fopen(at(scene, "Item-1.csv"), "a");
-
-    fputs("late,1,S,5,\n", file);
-    fclose(file);
+    put_more(scene, "Item-1.csv", "late,1,S,5,\n");
 }
 
 static void a_file_that_grows_once_while_it_is_read_is_read_again(void **state)

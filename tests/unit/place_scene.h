@@ -29,10 +29,7 @@ static inline void put_another(const struct scene *scene)
 
 static inline void append_to_it(const struct scene *scene)
 {
-    FILE *file = fopen(at(scene, "a.csv"), "a");
-
-    fputs(", two", file);
-    fclose(file);
+    put_more(scene, "a.csv", ", two");
 }
 
 static inline void open_it(const struct scene *scene)

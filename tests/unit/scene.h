@@ -80,7 +80,12 @@ static inline const char *at(const struct scene *scene, const char *name)
 
 static inline void put(const struct scene *scene, const char *name, const char *text)
 {
-    FILE *file = fopen(at(scene, name), "w");
+    scratch_write(at(scene, name), text, strlen(text));
+}
+
+static inline void put_more(const struct scene *scene, const char *name, const char *text)
+{
+    FILE *file = fopen(at(scene, name), "a");
 
     assert_non_null(file);
     fputs(text, file);
@@ -89,15 +94,11 @@ static inline void put(const struct scene *scene, const char *name, const char *
 
 static inline void assert_holds(const struct scene *scene, const char *name, const char *text)
 {
-    char found[4096];
-    FILE *file = fopen(at(scene, name), "r");
-    size_t size;
+    char *found = scratch_read(at(scene, name));
 
-    assert_non_null(file);
-    size = fread(found, 1, sizeof found - 1, file);
-    fclose(file);
-    found[size] = '\0';
+    assert_non_null(found);
     assert_string_equal(found, text);
+    free(found);
 }
 
 static inline void assert_missing(const struct scene *scene, const char *name)
@@ -138,7 +139,7 @@ static inline pid_t start_writer(const struct scene *scene, const char *name, in
     pid_t child;
 
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    child = fork();
+    child = scratch_fork();
     if (child == 0) {
         int fd = open(at(scene, name), O_WRONLY | O_APPEND | O_CLOEXEC);
 

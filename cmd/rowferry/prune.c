@@ -50,9 +50,8 @@ struct look {
 };
 
 static const char *const reasons[] = {
-    [PRUNE_GOES] = NULL,         [PRUNE_CONFLICT] = "conflict",
-    [PRUNE_UNFILED] = "unfiled", [PRUNE_DISCARDING] = "discarding",
-    [PRUNE_NEEDED] = "needed",
+    [PRUNE_GOES] = NULL,         [PRUNE_CONFLICT] = "conflict",     [PRUNE_AUDIT] = "audit",
+    [PRUNE_UNFILED] = "unfiled", [PRUNE_DISCARDING] = "discarding", [PRUNE_NEEDED] = "needed",
 };
 
 /* --- what goes and what stays --- */
@@ -93,17 +92,18 @@ static void line_going(struct pruning *pruning, const struct prune_item *item,
     buf_append_text(out, item->begun ? " (begun before)\n" : "\n");
 }
 
-/* Appends the command that shows the conflicts. */
-static void append_resolve(struct cli *cli, int64_t batch_id, struct buf *out)
+/* Appends the command that goes on with a batch. */
+static void append_command(struct cli *cli, const char *command, int64_t batch_id,
+                           const char *options, struct buf *out)
 {
     buf_append_text(out, "\n  ");
     words_quote(out, cli->argv[0]);
-    buf_append_text(out, " resolve");
+    buf_printf(out, " %s", command);
     if (cli->options.values[OPT_DB].origin == FROM_ARGUMENT) {
         buf_append_text(out, " --db ");
         words_quote(out, options_text(&cli->options, OPT_DB));
     }
-    buf_printf(out, " --batch %" PRId64 " --ours --dry-run\n", batch_id);
+    buf_printf(out, " --batch %" PRId64 "%s\n", batch_id, options);
 }
 
 static void line_staying(struct pruning *pruning, const struct prune_item *item)
@@ -118,7 +118,10 @@ static void line_staying(struct pruning *pruning, const struct prune_item *item)
         buf_printf(out, "%s %s for a decision (--ours or --theirs):",
                    words_count((uint64_t)item->conflicts, "conflict", count),
                    item->conflicts == 1 ? "waits" : "wait");
-        append_resolve(pruning->session.cli, item->batch_id, out);
+        append_command(pruning->session.cli, "resolve", item->batch_id, " --ours --dry-run", out);
+    } else if (item->fate == PRUNE_AUDIT) {
+        buf_append_text(out, "its updates are still to be looked up in the audit log:");
+        append_command(pruning->session.cli, "audit", item->batch_id, "", out);
     } else if (item->fate == PRUNE_NEEDED) {
         buf_append_text(out, "it supersedes job ");
         choice_name(out, item->needed_by);

@@ -11,7 +11,8 @@ enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK };
 static const char *const sql[] = {
     [PRUNE_BATCHES] =
         "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL AS is_begun, b.state = 'open' AS "
-        "is_open, t.conflict, "
+        "is_open, t.conflict, t.applied > 0 AND EXISTS (SELECT 1 FROM batch_audit u "
+        "WHERE u.batch_id = b.id AND u.due) AS is_due, "
         "b.filing IN (1, 2) AND b.filed_ms IS NULL AS is_unfiled, "
         "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded AS "
         "is_discarding, "
@@ -59,6 +60,7 @@ static enum prune_fate fate_of(struct db_statement *statement)
         enum db_name column;
         enum prune_fate fate;
     } reasons[] = {{DB_CONFLICT, PRUNE_CONFLICT},
+                   {DB_IS_DUE, PRUNE_AUDIT},
                    {DB_IS_UNFILED, PRUNE_UNFILED},
                    {DB_IS_DISCARDING, PRUNE_DISCARDING}};
 

@@ -11,8 +11,9 @@
 
 enum prune_fate {
     PRUNE_GOES,
-    PRUNE_CONFLICT,   /* stays: a person has conflicts to settle */
-    PRUNE_UNFILED,    /* stays: its file is not where it belongs yet */
+    PRUNE_CONFLICT, /* stays: a person has conflicts to settle */
+    PRUNE_AUDIT,    /* stays: a drain was to look its updates up in the audit log, and could not */
+    PRUNE_UNFILED,  /* stays: its file is not where it belongs yet */
     PRUNE_DISCARDING, /* stays: it was refused, and has jobs yet that are to be discarded */
     PRUNE_NEEDED,     /* stays: a later row in it has superseded `needed_by` */
 };

@@ -97,6 +97,23 @@ $PWD/inbox/done/InventoryItem-a.csv
 2|2|0" "$(left)"
 }
 
+@test "a batch whose updates are still to be looked up in the audit log stays" {
+    start_sim
+    batch_file InventoryItem-a.csv 2
+    curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=audit:A-=500"
+    ends 5 rowferry run InventoryItem-a.csv --rate none --audit all --audit-wait 1s --max-retries 0
+    ends 0 rowferry prune --older-than 0s --yes
+    holds "$output" "batch 1 stays: its updates are still to be looked up in the audit log:
+  $BIN/rowferry audit --batch 1"
+    ends 0 rowferry prune --older-than 0s --yes --json
+    same "1 stays audit" \
+        "$(jq -r 'select(.message_type == "row") | "\(.batch) \(.outcome) \(.reason)"' <<<"$output")"
+    curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=audit:A-=0"
+    ends 0 rowferry audit --rate none
+    ends 0 rowferry prune --older-than 0s --yes
+    same "1|0|1" "$(left)"
+}
+
 @test "files in done/ are deleted with the files next to them, if they did not change" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 5

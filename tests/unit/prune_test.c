@@ -33,7 +33,8 @@ static void make_plan(struct fixture *fixture, int64_t before_ms, struct prune_p
 /* What the plan of that moment says of each batch it speaks of: `1 goes, 2 conflict 1`. */
 static const char *planned(struct fixture *fixture, int64_t before_ms)
 {
-    static const char *const fates[] = {"goes", "conflict", "unfiled", "discarding", "needed"};
+    static const char *const fates[] = {"goes",    "conflict",   "audit",
+                                        "unfiled", "discarding", "needed"};
     static char text[256];
     struct prune_plan plan = {0};
     size_t size = 0;

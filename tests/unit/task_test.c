@@ -1,125 +1,5 @@
 /* How answers become outcomes: the facts for the policy, and the texts for people. */
-#include "core/drain/task.h"
-
-#include "core/base/mem.h"
-#include "tests/lib/scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define OURS  "0b5b4a3c-1111-4222-a333-44445555ff66"
-#define OTHER "11111111-2222-4333-8444-555555555555"
-#define OWN   "22222222-2222-4222-8222-222222222222" /* of job 3/812, when there is one */
-
-static const unsigned char ours[16] = {0x0b, 0x5b, 0x4a, 0x3c, 0x11, 0x11, 0x42, 0x22,
-                                       0xa3, 0x33, 0x44, 0x44, 0x55, 0x55, 0xff, 0x66};
-
-/* A job with fields {"n":1} whose PUT carried version 5 and may have landed. */
-struct stage {
-    struct task task;
-    struct api_fault fault;
-    struct target_scratch scratch;
-    struct policy_verdict verdict;
-    struct rebase *rebase; /* without a schema file: `replace` */
-};
-
-static int begin(void **state)
-{
-    static const char text[] = "ItemA{\"n\":1}";
-    struct stage *stage = mem_calloc(1, sizeof *stage);
-    struct claim *claim = &stage->task.claim;
-
-    claim->request = REQUEST_READ_BACK;
-    claim->version = 5;
-    claim->attempts = 1;
-    claim->doubt = true;
-    claim->page = 1;
-    memcpy(claim->correlation, ours, sizeof ours);
-    stage->rebase = rebase_open("no-such-folder");
-    buf_append_text(&claim->text, text);
-    claim->schema_size = 4;
-    claim->record_id_size = 1;
-    claim->fields_size = sizeof text - 6;
-    *state = stage;
-    return 0;
-}
-
-static void forget_outcome(struct claim_outcome *outcome)
-{
-    free(outcome->server_record);
-    free(outcome->fields);
-    free(outcome->audit_entry);
-    free(outcome->before);
-    for (size_t i = 0; i < outcome->violation_count; i++) {
-        free(outcome->violations[i].field);
-        free(outcome->violations[i].code);
-        free(outcome->violations[i].message);
-    }
-    free(outcome->violations);
-    *outcome = (struct claim_outcome){0};
-}
-
-static int end(void **state)
-{
-    struct stage *stage = *state;
-
-    forget_outcome(&stage->task.claim.outcome);
-    task_release(&stage->task);
-    rebase_close(stage->rebase);
-    target_scratch_release(&stage->scratch);
-    free(stage);
-    return 0;
-}
-
-static const struct claim_outcome *take_after(struct stage *stage, long status, const char *body,
-                                              int64_t retry_after_ms)
-{
-    struct http_answer answer = {.end = HTTP_DONE,
-                                 .status = status,
-                                 .body = span_of(body),
-                                 .retry_after_ms = retry_after_ms};
-    struct task_reader reader = {
-        .limits = {.max_attempts = 12, .audit_wait_ms = 60000, .kind_works = true},
-        .now_ms = 1000,
-        .rebase = stage->rebase,
-        .fault = &stage->fault,
-        .scratch = &stage->scratch,
-    };
-    struct err err = {0};
-
-    forget_outcome(&stage->task.claim.outcome);
-    if (!task_answer(&stage->task, &answer, &reader, &stage->verdict, &err))
-        fail_msg("%s", err.text);
-    return &stage->task.claim.outcome;
-}
-
-static const struct claim_outcome *take(struct stage *stage, long status, const char *body)
-{
-    return take_after(stage, status, body, -1);
-}
-
-#define RECORD(version, fields, metadata)                                                          \
-    "{\"id\":\"A\",\"version\":" version ",\"fields\":" fields metadata "}"
-#define BY(id) ",\"metadata\":{\"requestCorrelationId\":\"" id "\"}"
-
-/* Job 3/812 of the same record; made: the version that its PUT came back with, or -1. */
-static void add_sibling(struct stage *stage, int64_t made)
-{
-    struct claim_sibling sibling = {.job_id = 3000000812, .is_sent = true, .made_version = made};
-
-    memset(sibling.correlation, 0x22, sizeof sibling.correlation);
-    sibling.correlation[6] = 0x42;
-    sibling.correlation[8] = 0x82;
-    buf_reset(&stage->task.claim.siblings);
-    buf_append(&stage->task.claim.siblings, (const char *)&sibling, sizeof sibling);
-}
+#include "tests/unit/task_scene.h"
 
 /* Who made the next version: the id of the record shows it, else its fields, else the audit log is
  * asked. */
@@ -220,8 +100,6 @@ static void a_record_without_fields_does_not_count(void **state)
     }
 }
 
-#define ENTRY "{\"entityId\":\"A\",\"version\":6,\"requestCorrelationId\":\"" OTHER "\"}"
-
 static void a_conflict_names_both_versions_whoever_proved_it(void **state)
 {
     struct stage *stage = *state;
@@ -314,77 +192,6 @@ static void a_later_row_that_was_never_sent_is_of_another_copy_of_the_database(v
     assert_string_equal(take(stage, 200, "{\"entities\":[]}")->error_message,
                         "another copy of this database sent a later row of the record, which is at "
                         "version 8, and nothing shows that it sent this one");
-}
-
-#define AT(version, id)                                                                            \
-    "{\"entityId\":\"A\",\"version\":" version ",\"requestCorrelationId\":\"" id "\"}"
-
-/* A log can begin with the oldest entry or with the newest. */
-static void the_pages_after_that_of_the_version_can_have_our_id(void **state)
-{
-    struct stage *stage = *state;
-    struct claim *claim = &stage->task.claim;
-    const struct claim_outcome *outcome;
-
-    claim->request = REQUEST_AUDIT;
-    outcome = take(stage, 200, "{\"entities\":[" AT("5", OTHER) "," ENTRY "],\"total\":3}");
-    assert_int_equal(outcome->next, POLICY_NEXT_PAGE);
-    assert_string_equal(outcome->audit_entry, ENTRY);
-    claim->page = 2;
-    claim->seen = 2;
-    claim->page_hash = outcome->page_hash;
-    claim->has_entry = true;
-    outcome = take(stage, 200, "{\"entities\":[" AT("9", OURS) "," AT("8", OURS) "]}");
-    assert_int_equal(outcome->state, JOB_APPLIED);
-    assert_int_equal(outcome->server_version, 8);
-    outcome = take(stage, 200, "{\"entities\":[" AT("7", OTHER) "]}");
-    assert_int_equal(outcome->state, JOB_CONFLICT);
-    assert_true(outcome->proven);
-    claim->page = 1;
-    claim->has_entry = false;
-    outcome = take(stage, 200, "{\"entities\":[" ENTRY "," AT("5", OTHER) "],\"total\":99}");
-    assert_int_equal(outcome->state, JOB_CONFLICT);
-    assert_string_equal(outcome->audit_entry, ENTRY);
-}
-
-#define BY_USER(version, user, rest)                                                               \
-    "{\"entityId\":\"A\",\"version\":" version ",\"user\":{\"id\":\"" user "\"}" rest "}"
-#define OWN_ID ",\"requestCorrelationId\":\"" OWN "\""
-
-/* On one page or on two. Another user proves nothing, because ours can have changed. */
-static void the_user_of_an_entry_without_an_id_counts_where_ours_is_known(void **state)
-{
-    struct stage *stage = *state;
-    struct claim *claim = &stage->task.claim;
-
-    claim->request = REQUEST_AUDIT;
-    add_sibling(stage, -1);
-    assert_int_equal(
-        take(stage, 200,
-             "{\"entities\":[" BY_USER("6", "me", "") "," BY_USER("3", "me", OWN_ID) "]}")
-            ->state,
-        JOB_APPLIED);
-    assert_int_equal(
-        take(stage, 200,
-             "{\"entities\":[" BY_USER("6", "you", "") "," BY_USER("3", "me", OWN_ID) "]}")
-            ->state,
-        JOB_UNKNOWN);
-    assert_int_equal(
-        take(stage, 200, "{\"entities\":[" BY_USER("6", "me", "") "],\"total\":2}")->next,
-        POLICY_NEXT_PAGE);
-    assert_string_equal(claim->outcome.entry_user, "me");
-    assert_int_equal(claim->outcome.seen, 1);
-    snprintf(claim->entry_user, sizeof claim->entry_user, "me");
-    claim->page = 2;
-    claim->seen = 1;
-    claim->page_hash = claim->outcome.page_hash;
-    assert_int_equal(
-        take(stage, 200, "{\"entities\":[" BY_USER("3", "me", OWN_ID) "],\"total\":2}")->state,
-        JOB_APPLIED);
-    /* the same page again: it was the last one */
-    assert_int_equal(
-        take(stage, 200, "{\"entities\":[" BY_USER("6", "me", "") "],\"total\":3}")->next,
-        POLICY_NEXT_AUDIT);
 }
 
 /* The job keeps status, code and message of the PUT, followed by what the read-back showed. */
@@ -576,22 +383,6 @@ static void a_refusal_that_concerned_the_run_changes_nothing_for_the_job(void **
     assert_false(claim->outcome.unsettled);
 }
 
-/* The request that the task leads to, with the options that a request depends on. */
-static struct http_request request_of(struct stage *stage)
-{
-    struct drain_options options = {.tags = "[\"default\"]", .source = "erp", .timeout_ms = 7};
-    struct task_sender sender = {.options = &options,
-                                 .authorization = "Bearer x",
-                                 .rebase = stage->rebase,
-                                 .scratch = &stage->scratch};
-    struct http_request request;
-    struct err err = {0};
-
-    snprintf(options.environment.api_url, sizeof options.environment.api_url, "https://api");
-    assert_true(task_request(&stage->task, &sender, &request, &err));
-    return request;
-}
-
 static void a_request_is_built_from_the_claim(void **state)
 {
     enum { LARGE = 100000 };
@@ -610,6 +401,9 @@ static void a_request_is_built_from_the_claim(void **state)
     request = request_of(stage);
     assert_non_null(strstr(request.url, "/auditlogs?entityIds=A&"));
     assert_non_null(strstr(request.url, "pageNumber=3"));
+    claim->request = REQUEST_READ_BACK;
+    assert_string_equal(request_of(stage).url,
+                        "https://api/api/v2/customobjects/schemas/Item/records/A");
 
     claim->request = REQUEST_UPDATE;
     request = request_of(stage);
@@ -638,53 +432,157 @@ static void a_request_is_built_from_the_claim(void **state)
     free(large);
 }
 
-static void an_audit_page_shows_our_entry_or_is_not_one(void **state)
+/* First in, first out; what is pushed comes first. */
+static void a_list_of_tasks_keeps_their_order(void **state)
+{
+    struct task tasks[3] = {0};
+    struct task_list list;
+
+    (void)state;
+    task_list_init(&list);
+    assert_null(task_list_take(&list));
+    for (int i = 0; i < 2; i++) { /* the second time after it was empty */
+        task_list_push(&list, &tasks[1]);
+        task_list_add(&list, &tasks[2]);
+        task_list_push(&list, &tasks[0]);
+        assert_int_equal(list.count, 3);
+        for (int n = 0; n < 3; n++)
+            assert_ptr_equal(task_list_take(&list), &tasks[n]);
+        assert_int_equal(list.count, 0);
+        assert_null(task_list_take(&list));
+        task_list_add(&list, &tasks[0]);
+        assert_ptr_equal(task_list_take(&list), &tasks[0]);
+    }
+}
+
+static void a_buffer_of_up_to_64_kib_is_kept(void **state)
+{
+    struct buf buf = {0};
+
+    (void)state;
+    buf_reserve(&buf, 64 << 10);
+    assert_int_equal(buf.capacity, 64 << 10);
+    buf_append_char(&buf, 'x');
+    task_reset(&buf);
+    assert_int_equal(buf.size, 0);
+    assert_int_equal(buf.capacity, 64 << 10);
+    buf_reserve(&buf, (64 << 10) + 1);
+    task_reset(&buf);
+    assert_int_equal(buf.capacity, 0);
+    buf_release(&buf);
+}
+
+/* A transfer that failed has an error of its own, and no status. */
+static void without_an_answer_the_attempt_says_why(void **state)
+{
+    static const struct {
+        enum http_end end;
+        enum job_state state;
+        bool left;
+    } rows[] = {
+        {HTTP_NEVER_LEFT, JOB_PENDING, false}, {HTTP_UNTRUSTED, JOB_PENDING, false},
+        {HTTP_PROXY, JOB_PENDING, false},      {HTTP_CUT, JOB_UNKNOWN, true},
+        {HTTP_TOO_LARGE, JOB_UNKNOWN, true},
+    };
+    struct stage *stage = *state;
+
+    stage->task.claim.request = REQUEST_UPDATE;
+    stage->task.claim.keeps_record = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct http_answer answer = {.end = rows[i].end,
+                                           .status = 200,
+                                           .body = span_of(RECORD("6", "{}", "")),
+                                           .ended_ms = 7,
+                                           .latency_us = 8,
+                                           .error = "the cable was cut",
+                                           .correlation = "corr",
+                                           .retry_after_ms = -1};
+        const struct claim_outcome *outcome = take_answer(stage, &answer);
+
+        assert_int_equal(outcome->state, rows[i].state);
+        assert_int_equal(outcome->left, rows[i].left);
+        assert_int_equal(outcome->http_status, 0);
+        assert_string_equal(outcome->attempt_error, "the cable was cut");
+        assert_string_equal(outcome->error_message, "the cable was cut");
+        assert_string_equal(outcome->error_code, "");
+        assert_string_equal(outcome->correlation_header, "corr");
+        assert_int_equal(outcome->ended_ms, 7);
+        assert_int_equal(outcome->latency_us, 8);
+        assert_false(outcome->shows_record);
+        assert_false(outcome->was_there);
+        assert_false(outcome->untouched);
+        assert_false(outcome->last);
+    }
+}
+
+/* What an answer shows is kept for later rows of the record. */
+static void a_record_is_kept_with_who_made_it(void **state)
+{
+    static const struct {
+        enum job_request request;
+        const char *body;
+        bool shows_ours;
+        const char *kept;
+    } rows[] = {
+        {REQUEST_READ_BACK, RECORD("6", "{\"n\":1}", BY(OURS)), true, "{\"n\":1}"},
+        {REQUEST_READ_BACK, RECORD("6", "{\"n\":2}", BY(OTHER)), false, "{\"n\":2}"},
+        {REQUEST_READ_BACK, RECORD("6", "{\"n\":3}", ""), false, "{\"n\":3}"},
+        {REQUEST_READ_BACK, RECORD("6", "{\"n\":4}", BY("sync-7")), false, "{\"n\":4}"},
+        {REQUEST_UPDATE, "{\"id\":\"A\",\"version\":6}", false, ""},
+    };
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->keeps_record = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        claim->request = rows[i].request;
+        assert_true(take(stage, 200, rows[i].body)->shows_record);
+        assert_int_equal(claim->outcome.shows_ours, rows[i].shows_ours);
+        assert_string_equal(buf_text(&claim->record), rows[i].kept);
+    }
+    claim->request = REQUEST_READ_BACK;
+    assert_false(take(stage, 404, "{}")->shows_record);
+    claim->keeps_record = false;
+    assert_false(take(stage, 200, RECORD("6", "{\"n\":1}", BY(OURS)))->shows_record);
+}
+
+/* Jobs of bulk requests are due together. */
+static void a_job_of_a_bulk_request_is_due_at_a_full_second(void **state)
+{
+    static const struct {
+        unsigned bulk;
+        int64_t now_ms, least_ms, most_ms;
+    } rows[] = {{0, 1001, 2001, 2501}, {9, 1001, 3000, 3000}, {9, 2000, 3000, 4000}};
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->request = REQUEST_UPDATE;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        claim->bulk = rows[i].bulk;
+        stage->now_ms = rows[i].now_ms;
+        assert_in_range(take(stage, 408, "{}")->not_before_ms, rows[i].least_ms, rows[i].most_ms);
+        assert_int_equal(rows[i].bulk ? claim->outcome.not_before_ms % 1000 : 0, 0);
+        assert_int_equal(take(stage, 409, "{}")->not_before_ms, rows[i].now_ms); /* at once */
+    }
+}
+
+/* The cause of a read-back is that of its own update. */
+static void a_message_has_the_cause_only_where_there_is_one(void **state)
 {
     struct stage *stage = *state;
     struct claim *claim = &stage->task.claim;
-    const struct claim_outcome *outcome;
 
-    claim->request = REQUEST_AUDIT;
-    outcome = take(stage, 200,
-                   "{\"entities\":[{\"entityId\":\"A\",\"version\":6,"
-                   "\"requestCorrelationId\":\"" OURS "\"}]}");
-    assert_int_equal(outcome->state, JOB_APPLIED);
-    assert_int_equal(outcome->server_version, 6);
-    outcome = take(stage, 200, "{\"message\":\"later\"}");
-    assert_int_equal(outcome->state, JOB_UNKNOWN);
-    assert_string_equal(outcome->attempt_error, "later");
-    /* a log of more pages than are read */
-    claim->page = 1000;
-    outcome = take(stage, 200, "{\"entities\":[{\"entityId\":\"B\"}],\"total\":9999999}");
-    assert_int_equal(outcome->next, POLICY_NEXT_AUDIT);
-    /* the highest version has no next one */
-    claim->version = INT64_MAX;
-    outcome = take(stage, 200, "{\"entities\":[]}");
-    assert_int_equal(outcome->state, JOB_UNKNOWN);
+    claim->readbacks = 11;
+    assert_string_equal(take(stage, 502, "{\"message\":\"bad gateway\"}")->error_message,
+                        "bad gateway");
+    snprintf(claim->put_error, sizeof claim->put_error, "timed out");
+    assert_string_equal(take(stage, 200, RECORD("6", "{\"n\":1}", BY(OURS)))->error_message, "");
+    assert_int_equal(claim->outcome.state, JOB_APPLIED);
+    assert_string_equal(take(stage, 200, RECORD("6", "{\"n\":1}", BY(OTHER)))->error_message, "");
+    assert_int_equal(claim->outcome.state, JOB_UNCHANGED);
+    claim->request = REQUEST_UPDATE;
+    assert_string_equal(take(stage, 500, "{\"message\":\"again\"}")->error_message, "again");
 }
-
-static void an_audit_entry_that_is_too_long_is_not_kept(void **state)
-{
-    struct stage *stage = *state;
-    struct buf page = {0};
-    const struct claim_outcome *outcome;
-
-    stage->task.claim.request = REQUEST_AUDIT;
-    for (int long_one = 0; long_one < 2; long_one++) {
-        buf_reset(&page);
-        buf_append_text(&page, "{\"entities\":[{\"entityId\":\"A\",\"version\":6,"
-                               "\"requestCorrelationId\":\"" OTHER "\",\"note\":\"");
-        for (int i = 0; long_one && i < 10000; i++)
-            buf_append_text(&page, "0123456");
-        buf_append_text(&page, "\"}]}");
-        outcome = take(stage, 200, buf_text(&page));
-        assert_int_equal(outcome->state, JOB_CONFLICT);
-        assert_int_equal(strcmp(outcome->audit_entry, "null") == 0, long_one);
-    }
-    buf_release(&page);
-}
-
-#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 /* Of the header first, whatever it says; the message counts without it. */
 static void the_wait_of_the_header_counts_before_that_of_the_message(void **state)
@@ -695,8 +593,12 @@ static void the_wait_of_the_header_counts_before_that_of_the_message(void **stat
     struct stage *stage = *state;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        take_after(stage, 503, "{\"message\":\"Retry the request in [7] seconds\"}",
-                   rows[i].header_ms);
+        take_answer(stage,
+                    &(struct http_answer){
+                        .end = HTTP_DONE,
+                        .status = 503,
+                        .body = span_of("{\"message\":\"Retry the request in [7] seconds\"}"),
+                        .retry_after_ms = rows[i].header_ms});
         assert_int_equal(stage->verdict.pause_ms, rows[i].pause_ms);
         assert_int_equal(stage->verdict.run, POLICY_PAUSE);
     }
@@ -711,8 +613,6 @@ int main(void)
         ON_STAGE(a_conflict_names_both_versions_whoever_proved_it),
         ON_STAGE(a_conflict_with_another_job_of_ours_names_it),
         ON_STAGE(a_later_row_that_was_never_sent_is_of_another_copy_of_the_database),
-        ON_STAGE(the_pages_after_that_of_the_version_can_have_our_id),
-        ON_STAGE(the_user_of_an_entry_without_an_id_counts_where_ours_is_known),
         ON_STAGE(a_job_keeps_the_cause_of_its_read_back),
         ON_STAGE(a_record_that_moved_on_is_kept_until_the_audit_log_answers),
         ON_STAGE(a_refusal_in_doubt_keeps_what_the_server_said),
@@ -721,8 +621,12 @@ int main(void)
         ON_STAGE(a_refusal_that_concerned_the_run_changes_nothing_for_the_job),
         ON_STAGE(a_request_is_built_from_the_claim),
         ON_STAGE(the_wait_of_the_header_counts_before_that_of_the_message),
-        ON_STAGE(an_audit_page_shows_our_entry_or_is_not_one),
-        ON_STAGE(an_audit_entry_that_is_too_long_is_not_kept),
+        ON_STAGE(a_list_of_tasks_keeps_their_order),
+        ON_STAGE(a_buffer_of_up_to_64_kib_is_kept),
+        ON_STAGE(without_an_answer_the_attempt_says_why),
+        ON_STAGE(a_record_is_kept_with_who_made_it),
+        ON_STAGE(a_job_of_a_bulk_request_is_due_at_a_full_second),
+        ON_STAGE(a_message_has_the_cause_only_where_there_is_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,18 +263,10 @@ static bool feed_file(struct comparing *comparing, const struct ingest_options *
         *err = (struct err){0};
         return true;
     }
-    load_count(cli->summary, &result);
-    cli->summary->rows_read += result.rows_read;
-    cli->summary->rows_rejected += result.rows_rejected;
-    if (result.rows_rejected > 0) {
+    if (result.rows_rejected > 0)
         report_notice(&cli->report, "%s: %s would be rejected: rowferry validate shows why",
                       comparing->path, words_count(result.rows_rejected, "row", rejected));
-        report_status(&cli->report, EXIT_ROWS);
-    }
-    if (result.outcome != INGEST_LOADED)
-        load_report_fault(&cli->report, comparing->path, &result);
-    if (cli->report.json)
-        load_report_json(&cli->report, comparing->path, &result);
+    load_report_checked(cli, comparing->path, &result);
     return true;
 }
 

@@ -113,7 +113,8 @@ static const struct {
                            offsetof(struct summary, files_unreadable)},
 };
 
-void load_count(struct summary *summary, const struct ingest_result *result)
+/* Counts a file by its outcome. */
+static void count(struct summary *summary, const struct ingest_result *result)
 {
     size_t counter = outcomes[result->outcome].counter;
 
@@ -133,7 +134,9 @@ static void file_members(const char *source, const struct ingest_result *result,
     json_line_count(line, "jobs", result->jobs);
 }
 
-void load_report_json(struct report *report, const char *source, const struct ingest_result *result)
+/* Writes the `status` line of --json about one file. */
+static void report_json_line(struct report *report, const char *source,
+                             const struct ingest_result *result)
 {
     struct buf line = {0};
 
@@ -159,8 +162,9 @@ static void log_file(struct report *report, const char *source, const struct ing
     buf_release(&members);
 }
 
-void load_report_fault(struct report *report, const char *source,
-                       const struct ingest_result *result)
+/* Reports the error of a file that was not read: refused, held back or unreadable. */
+static void report_fault(struct report *report, const char *source,
+                         const struct ingest_result *result)
 {
     bool named = str_starts(result->reason, source);
 
@@ -174,12 +178,12 @@ static void report_outcome(struct load *load, const char *source,
 {
     struct cli *cli = load->session->cli;
 
-    load_count(cli->summary, result);
+    count(cli->summary, result);
     if (cli->report.json)
-        load_report_json(&cli->report, source, result);
+        report_json_line(&cli->report, source, result);
     log_file(&cli->report, source, result);
     if (outcomes[result->outcome].kind != ERR_NONE)
-        load_report_fault(&cli->report, source, result);
+        report_fault(&cli->report, source, result);
     else if (result->outcome == INGEST_KNOWN && load->options.tail)
         report_notice(&cli->report, "'%s' has nothing new: it was read before, as batch %lld",
                       source, (long long)result->batch_id);
@@ -190,6 +194,19 @@ static void report_outcome(struct load *load, const char *source,
         report_detail(&cli->report, "%s: batch %lld, %llu rows, %llu rejected", source,
                       (long long)result->batch_id, (unsigned long long)result->rows_read,
                       (unsigned long long)result->rows_rejected);
+}
+
+void load_report_checked(struct cli *cli, const char *source, const struct ingest_result *result)
+{
+    count(cli->summary, result);
+    cli->summary->rows_read += result->rows_read;
+    cli->summary->rows_rejected += result->rows_rejected;
+    if (result->rows_rejected > 0)
+        report_status(&cli->report, EXIT_ROWS);
+    if (result->outcome != INGEST_LOADED)
+        report_fault(&cli->report, source, result);
+    if (cli->report.json)
+        report_json_line(&cli->report, source, result);
 }
 
 static bool note_recovered(void *context, const char *source, const struct ingest_result *result,

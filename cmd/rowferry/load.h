@@ -59,16 +59,8 @@ bool load_again(struct load *load);
 /* Reports what was left in the inboxes, and whether there were too few files. */
 void load_end(struct load *load);
 
-/* Counts a file by its outcome. */
-void load_count(struct summary *summary, const struct ingest_result *result);
-
-/* Writes the `status` line of --json about one file. */
-void load_report_json(struct report *report, const char *source,
-                      const struct ingest_result *result);
-
-/* Reports the error of a file that was not read: refused, held back or unreadable. */
-void load_report_fault(struct report *report, const char *source,
-                       const struct ingest_result *result);
+/* Counts and reports a file that was checked and not loaded; status 3 if it has wrong rows. */
+void load_report_checked(struct cli *cli, const char *source, const struct ingest_result *result);
 
 /* Returns true after reporting that a path is missing, if the database is missing too: then nothing
  * is created. */

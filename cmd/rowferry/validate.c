@@ -198,43 +198,28 @@ static bool take_row(void *context, const struct row *row, const struct violatio
     return true;
 }
 
-static void take_result(struct validation *validation, const struct ingest_result *result)
-{
-    struct cli *cli = validation->cli;
-    struct summary *summary = cli->summary;
-
-    load_count(summary, result);
-    summary->rows_read += result->rows_read;
-    summary->rows_rejected += result->rows_rejected;
-    if (result->rows_rejected > 0)
-        report_status(&cli->report, EXIT_ROWS);
-    if (result->outcome != INGEST_LOADED) {
-        load_report_fault(&cli->report, validation->path, result);
-    } else { /* the command that would load the files */
-        if (summary->next.size == 0)
-            cli_other(cli, FOR_INGEST, &summary->next);
-        buf_append_char(&summary->next, ' ');
-        words_quote(&summary->next, validation->path);
-    }
-    if (cli->report.json)
-        load_report_json(&cli->report, validation->path, result);
-}
-
 /* Returns false after reporting an error that stops the command. */
 static bool validate_file(struct validation *validation, const struct ingest_options *options,
                           const char *path)
 {
-    struct report *report = &validation->cli->report;
+    struct cli *cli = validation->cli;
+    struct buf *next = &cli->summary->next;
     struct ingest_result result = {0};
     struct err err = {0};
 
     validation->path = path;
-    if (ingest_validate(options, path, take_row, validation, &result, &err)) {
-        take_result(validation, &result);
-        return true;
+    if (!ingest_validate(options, path, take_row, validation, &result, &err)) {
+        report_fail(&cli->report, &err);
+        return err.kind == ERR_CONFIG || err.kind == ERR_INPUT;
     }
-    report_fail(report, &err);
-    return err.kind == ERR_CONFIG || err.kind == ERR_INPUT;
+    load_report_checked(cli, path, &result);
+    if (result.outcome == INGEST_LOADED) { /* the command that would load the files */
+        if (next->size == 0)
+            cli_other(cli, FOR_INGEST, next);
+        buf_append_char(next, ' ');
+        words_quote(next, path);
+    }
+    return true;
 }
 
 static void append_summary(struct validation *validation, struct buf *out)

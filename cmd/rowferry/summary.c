@@ -371,23 +371,6 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
 {
     const struct store_run *run = &summary->run;
     int64_t left_ms = forecast_ms(summary, rate_per_s);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counts[] = {
-        {"files", summary->files},
-        {"files_known", summary->files_known},
-        {"files_refused", summary->files_refused},
-        {"files_held", summary->files_held},
-        {"files_unreadable", summary->files_unreadable},
-        {"files_growing", summary->files_growing},
-        {"files_left", summary->files_left},
-        {"batches", summary->batches},
-        {"rows_read", summary->rows_read},
-        {"rows_rejected", summary->rows_rejected},
-        {"rows_discarded", summary->rows_discarded},
-        {"jobs", summary->jobs},
-    };
     const struct summary_notifications *notifications = &summary->notifications;
 
     json_line_begin(line, "summary");
@@ -395,8 +378,18 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     json_line_id(line, "run", summary->run_id);
     json_line_time(line, "started", summary->started_ms);
     json_line_time(line, "ended", clock_now_ms());
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        json_line_count(line, counts[i].name, counts[i].value);
+    json_line_count(line, "files", summary->files);
+    json_line_count(line, "files_known", summary->files_known);
+    json_line_count(line, "files_refused", summary->files_refused);
+    json_line_count(line, "files_held", summary->files_held);
+    json_line_count(line, "files_unreadable", summary->files_unreadable);
+    json_line_count(line, "files_growing", summary->files_growing);
+    json_line_count(line, "files_left", summary->files_left);
+    json_line_count(line, "batches", summary->batches);
+    json_line_count(line, "rows_read", summary->rows_read);
+    json_line_count(line, "rows_rejected", summary->rows_rejected);
+    json_line_count(line, "rows_discarded", summary->rows_discarded);
+    json_line_count(line, "jobs", summary->jobs);
     for (unsigned state = 0; state < JOB_STATES; state++)
         json_line_count(line, job_state_name((enum job_state)state), summary->by_state[state]);
     json_line_count(line, "requests", run->requests);

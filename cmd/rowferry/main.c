@@ -24,7 +24,7 @@
  *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env and the client secret
  *     proxy.[ch]                                        the proxy of the environment
  *     help.[ch]                                         --help, from the tables
- *     report.[ch] json_line.[ch] log.[ch] exit.[ch]     messages, JSON lines, the exit status
+ *     report.[ch] json_line.[ch] exit.[ch]              messages, JSON lines, the exit status
  *     summary.[ch] words.[ch]                           counts, the summary for people, words
  *     progress.[ch]                                     the progress line
  *

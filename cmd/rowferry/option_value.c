@@ -1,6 +1,6 @@
 #include "cmd/rowferry/option_value.h"
 
-#include "cmd/rowferry/log.h"
+#include "cmd/rowferry/report.h"
 #include "core/base/str.h"
 #include "core/ingest/intake.h"
 #include "core/job/policy.h"

@@ -7,6 +7,7 @@
 #include "core/base/whole_file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of a log, named as syslog names them. */
+enum log_level { LOG_ERROR, LOG_NOTICE, LOG_DEBUG };
 
 enum {
     COLUMNS_DEFAULT = 80,
@@ -220,20 +224,36 @@ unsigned report_columns(int fd)
                                                                             : COLUMNS_DEFAULT;
 }
 
+/* Writes the line `2026-11-24T02:00:00.123Z notice run=12 TEXT`, or {"time", "level", "run",
+ * "command", "event", "message", members}. event: its kind, for programs; NULL: an ordinary
+ * message.
+ */
 static void log_event(struct report *report, enum log_level level, const char *event,
                       struct span members, const char *text)
 {
+    static const char *const levels[] = {
+        [LOG_ERROR] = "error", [LOG_NOTICE] = "notice", [LOG_DEBUG] = "debug"};
     struct buf line = {0};
+    char iso[CLOCK_ISO_SIZE];
 
-    log_line(report->log,
-             &(struct log_event){.now_ms = clock_now_ms(),
-                                 .level = level,
-                                 .run_id = report->run_id,
-                                 .command = report->command,
-                                 .event = event,
-                                 .members = members,
-                                 .text = text},
-             &line);
+    clock_iso(clock_now_ms(), iso);
+    if (report->log == LOG_JSON) {
+        buf_printf(&line, "{\"time\": \"%s\"", iso);
+        json_line_text(&line, "level", span_of(levels[level]));
+        json_line_id(&line, "run", report->run_id);
+        json_line_text(&line, "command", span_of(report->command));
+        if (event)
+            json_line_text(&line, "event", span_of(event));
+        json_line_text(&line, "message", span_of(text));
+        buf_append_span(&line, members);
+        json_line_end(&line);
+    } else {
+        buf_printf(&line, "%s %s ", iso, levels[level]);
+        if (report->run_id)
+            buf_printf(&line, "run=%" PRId64 " ", report->run_id);
+        words_printable(&line, text);
+        buf_append_char(&line, '\n');
+    }
     fwrite(line.data, 1, line.size, stderr);
     buf_release(&line);
 }

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "cmd/rowferry/exit.h"
-#include "cmd/rowferry/log.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/notice.h"
 
 #include <stdbool.h>
 #include <stdio.h>
+
+/* In the order of --log-format's words, after none. */
+enum log_format { LOG_NONE, LOG_TEXT, LOG_JSON };
 
 struct report {
     bool json, quiet, verbose;

@@ -6,7 +6,7 @@
 void command_audit(struct cli *cli)
 {
     int64_t batch_id = options_number(&cli->options, OPT_BATCH);
-    struct send send = {0};
+    struct credentials credentials = {0};
     struct session session;
     enum batch_state state;
 
@@ -14,11 +14,11 @@ void command_audit(struct cli *cli)
         cli->options.values[OPT_AUDIT].origin == FROM_ARGUMENT)
         report_error(&cli->report, ERR_CONFIG,
                      "--audit none leaves nothing to do: say --audit all or N%%, or leave it out");
-    else if (send_open(&send, cli) &&
+    else if (send_open(&credentials, cli) &&
              session_open(&session, cli, STORE_EXISTING, SUMMARY_AUDITED, false)) {
         if (batch_id == 0 || session_find_batch(&session, batch_id, &state))
-            send_audit(&send, &session, batch_id);
+            send_audit(&credentials, &session, batch_id);
         session_end(&session);
     }
-    send_release(&send);
+    credentials_release(&credentials);
 }

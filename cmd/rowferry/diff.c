@@ -410,7 +410,7 @@ static bool choose(struct comparing *comparing)
     return true;
 }
 
-static void compare(struct comparing *comparing, struct send *send)
+static void compare(struct comparing *comparing, const struct credentials *credentials)
 {
     struct report *report = &comparing->cli->report;
     const struct diff_options options = {
@@ -424,25 +424,25 @@ static void compare(struct comparing *comparing, struct send *send)
     comparing->columns = report_columns(STDOUT_FILENO);
     comparing->color = report->color && isatty(STDOUT_FILENO);
     comparing->rows = 0;
-    send_compare(send, &comparing->session, &options);
+    send_compare(credentials, &comparing->session, &options);
     report_end(comparing);
 }
 
 void command_diff(struct cli *cli)
 {
     struct comparing *comparing = mem_calloc(1, sizeof *comparing);
-    struct send send = {0};
+    struct credentials credentials = {0};
 
     comparing->cli = cli;
     cli->summary->compares = true;
-    if (send_open(&send, cli) &&
+    if (send_open(&credentials, cli) &&
         session_open(&comparing->session, cli, STORE_EXISTING, SUMMARY_ONE, false)) {
         comparing->session.scope_id = 0;
         if (choose(comparing))
-            compare(comparing, &send);
+            compare(comparing, &credentials);
         session_end(&comparing->session);
     }
-    send_release(&send);
+    credentials_release(&credentials);
     load_release(&comparing->load);
     for (size_t i = 0; i < comparing->kind_count; i++)
         free(comparing->kinds[i].name);

@@ -33,14 +33,14 @@ static bool choose_batch(struct session *session, int64_t batch_id)
 void command_drain(struct cli *cli)
 {
     int64_t batch_id = options_number(&cli->options, OPT_BATCH);
-    struct send send = {0};
+    struct credentials credentials = {0};
     struct session session;
 
-    if (send_open(&send, cli) &&
+    if (send_open(&credentials, cli) &&
         session_open(&session, cli, STORE_EXISTING, SUMMARY_DRAINED, true)) {
         if (batch_id == 0 || choose_batch(&session, batch_id))
-            send_work(&send, &session, batch_id);
+            send_work(&credentials, &session, batch_id);
         session_end(&session);
     }
-    send_release(&send);
+    credentials_release(&credentials);
 }

@@ -26,7 +26,7 @@ static bool look_again(struct load *load, struct session *session)
     return more;
 }
 
-static void work(struct cli *cli, struct load *load, struct send *send,
+static void work(struct cli *cli, struct load *load, const struct credentials *credentials,
                  const struct deliver *deliver)
 {
     struct session session;
@@ -40,7 +40,7 @@ static void work(struct cli *cli, struct load *load, struct send *send,
         more = load_work(load, &session, inbox_default, true);
 
         session_unlock(&session);
-        while (more && send_work(send, &session, 0))
+        while (more && send_work(credentials, &session, 0))
             more = look_again(load, &session);
         deliver_work(deliver, &session);
         load_end(load);
@@ -52,13 +52,13 @@ static void work(struct cli *cli, struct load *load, struct send *send,
 void command_run(struct cli *cli)
 {
     struct load load = {0};
-    struct send send = {0};
+    struct credentials credentials = {0};
     struct deliver deliver = {0};
 
-    if (!load_is_mistaken(cli, inbox_default, true) && send_open(&send, cli) &&
+    if (!load_is_mistaken(cli, inbox_default, true) && send_open(&credentials, cli) &&
         load_open(&load, cli) && deliver_open(&deliver, cli))
-        work(cli, &load, &send, &deliver);
+        work(cli, &load, &credentials, &deliver);
     deliver_release(&deliver);
     load_release(&load);
-    send_release(&send);
+    credentials_release(&credentials);
 }

@@ -14,29 +14,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-bool send_open(struct send *send, struct cli *cli)
+bool send_open(struct credentials *credentials, struct cli *cli)
 {
     const struct options *options = &cli->options;
     struct err err = {0};
 
-    *send = (struct send){0};
-    return (credentials_resolve(&send->credentials, options, &err) &&
-            proxy_check(&send->credentials.environment, &err) &&
-            credentials_identify(&send->credentials, options, &err)) ||
+    *credentials = (struct credentials){0};
+    return (credentials_resolve(credentials, options, &err) &&
+            proxy_check(&credentials->environment, &err) &&
+            credentials_identify(credentials, options, &err)) ||
            report_fail(&cli->report, &err);
 }
 
-void send_release(struct send *send)
-{
-    credentials_release(&send->credentials);
-}
-
 /* what: the credentials are needed for. */
-static bool has_credentials(const struct send *send, struct cli *cli, const char *what)
+static bool has_credentials(const struct credentials *credentials, struct cli *cli,
+                            const char *what)
 {
-    const struct token_client *client = &send->credentials.client;
+    const struct token_client *client = &credentials->client;
 
-    if (credentials_complete(&send->credentials))
+    if (credentials_complete(credentials))
         return true;
     return report_error(
         &cli->report, ERR_CONFIG,
@@ -118,19 +114,20 @@ static double audit_share(const struct cli *cli)
 }
 
 /* Returns what the settings say about a drain; the two texts are in the caller's buffers. */
-static struct drain_options drain_options(const struct send *send, struct session *session,
-                                          int64_t batch_id, struct buf *tags, struct buf *proxy)
+static struct drain_options drain_options(const struct credentials *credentials,
+                                          struct session *session, int64_t batch_id,
+                                          struct buf *tags, struct buf *proxy)
 {
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
 
     option_value_tags(options_text(options, OPT_TAGS), tags);
-    proxy_name(send->credentials.environment.api_url, proxy);
+    proxy_name(credentials->environment.api_url, proxy);
     return (struct drain_options){
         .lock = session->lock,
-        .environment = send->credentials.environment,
-        .client = send->credentials.client,
+        .environment = credentials->environment,
+        .client = credentials->client,
         .ca_file = options_text(options, OPT_CA_FILE),
         .proxy = proxy->size ? buf_text(proxy) : NULL,
         .user_agent = "rowferry/" ROWFERRY_VERSION,
@@ -159,7 +156,7 @@ static struct drain_options drain_options(const struct send *send, struct sessio
     };
 }
 
-static bool drain(struct send *send, struct session *session, int64_t batch_id,
+static bool drain(const struct credentials *credentials, struct session *session, int64_t batch_id,
                   const struct diff_options *diff)
 {
     struct cli *cli = session->cli;
@@ -167,7 +164,7 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id,
     struct watcher watcher = {.session = session};
     struct drain_result result = {0};
     struct buf tags = {0}, proxy = {0};
-    struct drain_options options = drain_options(send, session, batch_id, &tags, &proxy);
+    struct drain_options options = drain_options(credentials, session, batch_id, &tags, &proxy);
     struct err err = {0};
     bool fine;
 
@@ -192,7 +189,7 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id,
 
 static const char looked_up[] = "applied updates are to be looked up in the audit log";
 
-bool send_work(struct send *send, struct session *session, int64_t batch_id)
+bool send_work(const struct credentials *credentials, struct session *session, int64_t batch_id)
 {
     bool due = false, fine;
     struct err err = {0};
@@ -209,15 +206,15 @@ bool send_work(struct send *send, struct session *session, int64_t batch_id)
     if (left)
         snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
                  left == 1 ? "job is" : "jobs are");
-    if (!has_credentials(send, session->cli, left ? waiting : looked_up) ||
+    if (!has_credentials(credentials, session->cli, left ? waiting : looked_up) ||
         !session_lock(session, LOCK_DRAIN))
         return false;
-    fine = drain(send, session, batch_id, NULL);
+    fine = drain(credentials, session, batch_id, NULL);
     session_unlock(session);
     return fine;
 }
 
-void send_audit(struct send *send, struct session *session, int64_t batch_id)
+void send_audit(const struct credentials *credentials, struct session *session, int64_t batch_id)
 {
     struct audit_scope scope = {.run_id = session->run_id, .batch_id = batch_id, .again = true};
     struct err err = {0};
@@ -227,13 +224,14 @@ void send_audit(struct send *send, struct session *session, int64_t batch_id)
         return;
     if (!audit_begin(session->store, &scope, &jobs, &err))
         report_fail(&session->cli->report, &err);
-    else if (jobs > 0 && has_credentials(send, session->cli, looked_up))
-        drain(send, session, batch_id, NULL);
+    else if (jobs > 0 && has_credentials(credentials, session->cli, looked_up))
+        drain(credentials, session, batch_id, NULL);
     session_unlock(session);
 }
 
-bool send_compare(struct send *send, struct session *session, const struct diff_options *diff)
+bool send_compare(const struct credentials *credentials, struct session *session,
+                  const struct diff_options *diff)
 {
-    return has_credentials(send, session->cli, "records are to be read") &&
-           drain(send, session, 0, diff);
+    return has_credentials(credentials, session->cli, "records are to be read") &&
+           drain(credentials, session, 0, diff);
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,4 +136,34 @@ int scratch_join(pid_t child)
     while (waitpid(child, &status, 0) < 0)
         assert_int_equal(errno, EINTR);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* --- descriptors --- */
+
+static int open_at_start;
+
+static int count_open(void)
+{
+    int count = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+__attribute__((constructor)) static void note_open(void)
+{
+    open_at_start = count_open();
+}
+
+/* A program of tests that leaves a descriptor open fails, as one that leaves memory does. The one
+ * that signals are seen at is open for the life of a process. */
+__attribute__((destructor)) static void compare_open(void)
+{
+    int left = count_open() - open_at_start - (fcntl(stop_fd(), F_GETFD) >= 0);
+
+    if (left <= 0)
+        return;
+    fprintf(stderr, "%d descriptors are left open\n", left);
+    _exit(1);
 }

@@ -44,12 +44,13 @@ static int begin(void **state)
     return 0;
 }
 
-static bool lock_bytes(const char *path, short type, off_t first, off_t count)
+/* Returns the descriptor that holds the lock, or -1. */
+static int lock_bytes(const char *path, short type, off_t first, off_t count)
 {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
     int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    return fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0;
+    return fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 ? fd : -1;
 }
 
 /* A child named `shell` that holds the lock until it is killed. */
@@ -63,7 +64,7 @@ static pid_t holder(const char *path, short type, off_t first, off_t count)
     child = scratch_fork();
     if (child == 0) {
         prctl(PR_SET_NAME, "shell");
-        if (!lock_bytes(path, type, first, count) || write(ready[1], "", 1) != 1)
+        if (lock_bytes(path, type, first, count) < 0 || write(ready[1], "", 1) != 1)
             _exit(1);
         for (;;)
             pause();
@@ -128,10 +129,12 @@ static void this_process_is_not_named(void **state)
 {
     const struct scratch *place = *state;
     char text[64] = "as it was";
+    int fd = lock_bytes(place->index, F_WRLCK, 120, 1);
 
-    assert_true(lock_bytes(place->index, F_WRLCK, 120, 1));
+    assert_true(fd >= 0);
     assert_false(holder_find(place->database, text, sizeof text));
     assert_string_equal(text, "as it was");
+    close(fd);
 }
 
 static void nobody_is_named_without_a_database(void **state)

@@ -146,7 +146,9 @@ static const struct option table[OPT_COUNT] = {
         .help = "include rows although a later row of their record was sent",
         .manual = "The older row can undo the values of the later one."},
     [OPT_DELIVERIES] = {.name = "deliveries", .commands = FOR_RETRY, .group = GROUP_JOBS,
-        .help = "retry failed deliveries to the ERP instead of jobs"},
+        .help = "retry failed deliveries to the ERP instead of jobs",
+        .manual = "--record and --since choose among them. The listing names a later notification of the "
+            "same record that the ERP has already: the retried one reaches it after that one."},
     [OPT_FILES] = {.name = "files", .commands = FOR_PRUNE, .group = GROUP_DECISION,
         .help = "also delete their files in done/ and refused/, and what was written next to them"},
     [OPT_DRY_RUN] = {.name = "dry-run", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,

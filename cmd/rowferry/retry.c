@@ -95,34 +95,40 @@ static bool read_options(const struct options *options, struct retry_choice *wan
 /* The failed deliveries, shown before something is changed. */
 struct failed {
     struct cli *cli;
+    struct delivery_choice choice;
     struct buf out;
     uint64_t count;
 };
 
-static void list_failed(void *context, int64_t id, struct span schema, struct span record_id,
-                        int http_status, struct span error)
+static void list_failed(void *context, const struct delivery_failed *delivery)
 {
     struct failed *failed = context;
+    struct buf *out = &failed->out;
 
     failed->count++;
     if (failed->cli->report.json) {
-        json_line_begin(&failed->out, "row");
-        json_line_count(&failed->out, "notification_id", (uint64_t)id);
-        json_line_text(&failed->out, "schema", schema);
-        json_line_text(&failed->out, "record_id", record_id);
-        json_line_count(&failed->out, "http_status", (uint64_t)http_status);
-        json_line_text(&failed->out, "error", error);
-        json_line_end(&failed->out);
+        json_line_begin(out, "row");
+        json_line_count(out, "notification_id", (uint64_t)delivery->id);
+        json_line_text(out, "schema", delivery->schema);
+        json_line_text(out, "record_id", delivery->record_id);
+        json_line_count(out, "http_status", (uint64_t)delivery->http_status);
+        json_line_text(out, "error", delivery->error);
+        if (delivery->later_id)
+            json_line_count(out, "later_delivered", (uint64_t)delivery->later_id);
+        json_line_end(out);
     } else {
-        buf_printf(&failed->out, "notification %lld ", (long long)id);
-        words_printable_span(&failed->out, schema);
-        buf_append_char(&failed->out, ' ');
-        words_printable_span(&failed->out, record_id);
-        buf_append_text(&failed->out, ": ");
-        words_printable_span(&failed->out, error);
-        buf_append_char(&failed->out, '\n');
+        buf_printf(out, "notification %lld ", (long long)delivery->id);
+        words_printable_span(out, delivery->schema);
+        buf_append_char(out, ' ');
+        words_printable_span(out, delivery->record_id);
+        buf_append_text(out, ": ");
+        words_printable_span(out, delivery->error);
+        if (delivery->later_id)
+            buf_printf(out, "; the ERP has the record's later notification %lld",
+                       (long long)delivery->later_id);
+        buf_append_char(out, '\n');
     }
-    report_out(&failed->cli->report, &failed->out);
+    report_out(&failed->cli->report, out);
 }
 
 static bool retry_failed(struct session *session, struct failed *failed, struct err *err)
@@ -136,7 +142,8 @@ static bool retry_failed(struct session *session, struct failed *failed, struct 
     snprintf(question, sizeof question, "retry %s", words_count(retried, "delivery", count));
     if (!dry_run && retried > 1 && !choice_confirmed(session->cli, question))
         return true;
-    if (!dry_run && !deliveries_retry(session->store, clock_now_ms(), &retried, err))
+    if (!dry_run &&
+        !deliveries_retry(session->store, &failed->choice, clock_now_ms(), &retried, err))
         return false;
     buf_printf(&text, "%s %s sent again\n", words_count(retried, "delivery", count),
                dry_run ? "would be" : "to be");
@@ -146,17 +153,42 @@ static bool retry_failed(struct session *session, struct failed *failed, struct 
     return true;
 }
 
+/* What chooses jobs and cannot choose deliveries is refused, not ignored. */
+static bool read_delivery_choice(const struct options *options, struct delivery_choice *choice,
+                                 struct err *err)
+{
+    static const enum option_id of_jobs[] = {OPT_ALL, OPT_STATE, OPT_EVEN_IF_SUPERSEDED};
+
+    if (options->path_count > 0)
+        return err_set(err, ERR_CONFIG,
+                       "--deliveries does not take a batch: use --record or --since, or neither");
+    for (size_t i = 0; i < sizeof of_jobs / sizeof *of_jobs; i++)
+        if (options->values[of_jobs[i]].origin == FROM_ARGUMENT)
+            return err_set(err, ERR_CONFIG,
+                           "--%s is for jobs, not for --deliveries: leave one of them out",
+                           option_at(of_jobs[i])->name);
+    choice->record_id = span_of(options_text(options, OPT_RECORD));
+    if (options_text(options, OPT_SINCE))
+        choice->since_ms = clock_now_ms() - options_number(options, OPT_SINCE);
+    return true;
+}
+
 static void retry_deliveries(struct cli *cli)
 {
     struct session session = {.cli = cli};
     struct failed failed = {.cli = cli};
     struct err err = {0};
 
+    if (!read_delivery_choice(&cli->options, &failed.choice, &err)) {
+        report_fail(&cli->report, &err);
+        return;
+    }
     if (!session_look(&session))
         return;
     report_hold(&cli->report);
-    if (!report_release(&cli->report, deliveries_failed(session.store, list_failed, &failed, &err),
-                        &err) ||
+    if (!report_release(
+            &cli->report,
+            deliveries_failed(session.store, &failed.choice, list_failed, &failed, &err), &err) ||
         (failed.count > 0 && !retry_failed(&session, &failed, &err)))
         report_fail(&cli->report, &err);
     else if (failed.count == 0 && !cli->report.json) {

@@ -66,16 +66,22 @@ static const char *const sql[] = {
     [DELIVERY_COUNT] = "UPDATE notification_tally SET pending = pending + :pending, "
                        "delivered = delivered + :delivered, failed = failed + :failed WHERE id = 1",
     [DELIVERY_LIST_FAILED] =
-        "SELECT d.id, n.schema, n.record_id, d.http_status, d.error FROM outbox d "
-        "JOIN notification n ON n.id = d.id WHERE d.state <> 'delivered' "
-        "AND d.not_before_ms IS NULL AND d.state = 'failed' ORDER BY d.id",
+        "SELECT d.id, n.schema, n.record_id, d.http_status, d.error, (SELECT max(l.id) "
+        "FROM notification l CROSS JOIN outbox o ON o.id = l.id AND o.state = 'delivered' "
+        "WHERE l.record_id = n.record_id AND l.id > n.id) AS last_id FROM outbox d "
+        "JOIN notification n ON n.id = d.id AND (:record_id = '' OR n.record_id = :record_id) "
+        "WHERE d.state <> 'delivered' AND d.not_before_ms IS NULL AND d.state = 'failed' "
+        "AND d.updated_ms >= :since_ms ORDER BY d.id",
     /* after an earlier one of its record, it waits for the end of that one */
     [DELIVERY_RETRY] = "UPDATE outbox SET state = 'pending', not_before_ms = "
                        "iif(EXISTS (SELECT 1 FROM notification n CROSS JOIN notification e "
                        "ON e.record_id = n.record_id AND e.id < n.id CROSS JOIN outbox d "
-                       "ON d.id = e.id AND d.state <> 'delivered' WHERE n.id = outbox.id), "
+                       "ON d.id = e.id AND d.state <> 'delivered' AND (d.state = 'pending' "
+                       "OR d.updated_ms >= :since_ms) WHERE n.id = outbox.id), "
                        "NULL, :now_ms), attempts_before = attempts, updated_ms = :now_ms "
-                       "WHERE state <> 'delivered' AND not_before_ms IS NULL AND state = 'failed'",
+                       "WHERE state <> 'delivered' AND not_before_ms IS NULL AND state = 'failed' "
+                       "AND updated_ms >= :since_ms AND (:record_id = '' OR (SELECT n.record_id "
+                       "FROM notification n WHERE n.id = outbox.id) = :record_id)",
 };
 
 const struct db_statements delivery_statements = {sql, sizeof sql / sizeof *sql};
@@ -313,22 +319,34 @@ bool deliveries_settle(struct store *store, const struct delivery_outcome *outco
     return db_end(store, fine, err);
 }
 
-bool deliveries_failed(struct store *store,
-                       void (*visit)(void *context, int64_t id, struct span schema,
-                                     struct span record_id, int http_status, struct span error),
+static void bind_choice(struct db_statement *statement, const struct delivery_choice *choice)
+{
+    db_bind_span(statement, DB_RECORD_ID, choice->record_id);
+    db_bind_int64(statement, DB_SINCE_MS, choice->since_ms);
+}
+
+bool deliveries_failed(struct store *store, const struct delivery_choice *choice,
+                       void (*visit)(void *context, const struct delivery_failed *failed),
                        void *context, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_LIST_FAILED, err);
     bool fine = true;
 
+    bind_choice(statement, choice);
     while (db_next(store, statement, &fine, err, "list failed deliveries"))
-        visit(context, db_column_int64(statement, DB_ID), db_column_span(statement, DB_SCHEMA),
-              db_column_span(statement, DB_RECORD_ID), db_column_int(statement, DB_HTTP_STATUS),
-              db_column_span(statement, DB_ERROR));
+        visit(context, &(struct delivery_failed){
+                           .id = db_column_int64(statement, DB_ID),
+                           .schema = db_column_span(statement, DB_SCHEMA),
+                           .record_id = db_column_span(statement, DB_RECORD_ID),
+                           .http_status = db_column_int(statement, DB_HTTP_STATUS),
+                           .error = db_column_span(statement, DB_ERROR),
+                           .later_id = db_column_int64(statement, DB_LAST_ID),
+                       });
     return fine;
 }
 
-bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, struct err *err)
+bool deliveries_retry(struct store *store, const struct delivery_choice *choice, int64_t now_ms,
+                      uint64_t *retried, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_RETRY, err);
     bool fine = db_begin(store, err);
@@ -336,6 +354,7 @@ bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, st
     *retried = 0;
     if (!fine)
         return false;
+    bind_choice(statement, choice);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     fine = db_run(store, statement, err, "put deliveries back");
     if (fine) {

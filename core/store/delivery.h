@@ -71,15 +71,28 @@ struct delivery_outcome {
 bool deliveries_settle(struct store *store, const struct delivery_outcome *outcomes, size_t count,
                        int64_t now_ms, struct err *err);
 
+/* Which of the failed deliveries; zeroed means all. */
+struct delivery_choice {
+    struct span record_id; /* only of this record; empty: of each */
+    int64_t since_ms;      /* only what failed then or later */
+};
+
+struct delivery_failed {
+    int64_t id;
+    struct span schema, record_id, error;
+    int http_status;
+    int64_t later_id; /* of the record's last notification that was delivered after it; 0: none */
+};
+
 /* Visits the failed deliveries, oldest first. */
-bool deliveries_failed(struct store *store,
-                       void (*visit)(void *context, int64_t id, struct span schema,
-                                     struct span record_id, int http_status, struct span error),
+bool deliveries_failed(struct store *store, const struct delivery_choice *choice,
+                       void (*visit)(void *context, const struct delivery_failed *failed),
                        void *context, struct err *err);
 
 /* Puts the failed deliveries back to pending in one transaction: the oldest of each record is due
  * now. */
-bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *count, struct err *err);
+bool deliveries_retry(struct store *store, const struct delivery_choice *choice, int64_t now_ms,
+                      uint64_t *count, struct err *err);
 
 /* Inside core/store only: the caller counts. */
 

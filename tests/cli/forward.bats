@@ -121,6 +121,30 @@ BAD 3' "$(erp_got)"
     holds "$output" 'no delivery failed'
 }
 
+@test "retry --deliveries puts back what is chosen, and shows what the ERP has from later" {
+    start_sim
+    setting 'answer=erp:BAD=422*2'
+    { notification BAD-1 1; notification BAD-2 2; notification BAD-1 3; } >notes
+    ends 3 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --concurrency 1
+    ends 0 rowferry retry --deliveries --dry-run --record BAD-1
+    holds "$output" "; the ERP has the record's later notification 3
+1 delivery would be sent again"
+    lacks "$output" BAD-2
+    ends 0 rowferry retry --deliveries --record BAD-2 --json
+    same '2 null' "$(head -n 1 <<<"$output" | jq -r '"\(.notification_id) \(.later_delivered)"')"
+    ends 0 rowferry retry --deliveries --since 1h --dry-run
+    holds "$output" '1 delivery would be sent again'
+    sql 'UPDATE outbox SET updated_ms = updated_ms - 7200000'
+    ends 0 rowferry retry --deliveries --since 1h --yes
+    same 'no delivery failed' "$output"
+    ends 0 rowferry forward /dev/null --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    same '1|failed' "$(sql 'SELECT notification_id, state FROM undelivered')"
+    # what chooses jobs is refused
+    fails_with 2 '--deliveries does not take a batch: use --record or --since, or neither' retry --deliveries 1
+    fails_with 2 '--all is for jobs, not for --deliveries: leave one of them out' retry --deliveries --all
+    fails_with 2 '--state is for jobs, not for --deliveries: leave one of them out' retry --deliveries --state failed
+}
+
 @test "answers that say nothing are tried again under the same key" {
     start_sim
     setting 'answer=erp:A=503*1'

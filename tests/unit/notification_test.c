@@ -168,10 +168,37 @@ static void retry_puts_back_what_failed(void **state)
     settle(fixture, 1, DELIVERY_FAILED, 422, 0);
     /* settled by somebody else already: nothing changes */
     settle(fixture, 1, DELIVERY_DELIVERED, 200, 0);
-    assert_true(deliveries_retry(fixture->store, fixture->now_ms, &retried, &fixture->err));
+    assert_true(deliveries_retry(fixture->store, &(struct delivery_choice){0}, fixture->now_ms,
+                                 &retried, &fixture->err));
     assert_int_equal(retried, 1);
     assert_due(fixture, "1");
     assert_asked(fixture, "SELECT pending, delivered, failed FROM notification_tally", "1|0|0");
+}
+
+/* What failed too long ago stays, and does not hold up what is put back. */
+static void only_what_is_chosen_is_put_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct delivery_choice of_b = {.record_id = span_of("b")};
+    struct delivery_choice of_late = {.since_ms = fixture->now_ms + 1000};
+    struct script script = {0};
+    uint64_t retried;
+
+    add(fixture, &script, "1", "a", NULL);
+    add(fixture, &script, "2", "b", NULL);
+    settle(fixture, 1, DELIVERY_FAILED, 422, 0);
+    settle(fixture, 2, DELIVERY_FAILED, 422, 0);
+    assert_true(deliveries_retry(fixture->store, &of_b, fixture->now_ms, &retried, &fixture->err));
+    assert_int_equal(retried, 1);
+    assert_due(fixture, "2");
+    fixture->now_ms += 1000;
+    add(fixture, &script, "3", "a", NULL);
+    settle(fixture, 3, DELIVERY_FAILED, 422, 0);
+    assert_true(
+        deliveries_retry(fixture->store, &of_late, fixture->now_ms, &retried, &fixture->err));
+    assert_int_equal(retried, 1);
+    assert_due(fixture, "2 3");
+    assert_asked(fixture, "SELECT pending, delivered, failed FROM notification_tally", "2|0|1");
 }
 
 /* Many of one record leave the places of others in the list of what is due. */
@@ -191,7 +218,8 @@ static void of_a_record_that_is_put_back_the_oldest_is_due(void **state)
     settle(fixture, 4, DELIVERY_FAILED, 422, 0);
     add(fixture, &script, "5", "a", NULL);
     fixture->now_ms += 1000;
-    assert_true(deliveries_retry(fixture->store, fixture->now_ms, &retried, &fixture->err));
+    assert_true(deliveries_retry(fixture->store, &(struct delivery_choice){0}, fixture->now_ms,
+                                 &retried, &fixture->err));
     assert_int_equal(retried, 4);
     assert_due(fixture, "5 1 2");
     settle(fixture, 5, DELIVERY_DELIVERED, 200, 0);
@@ -344,6 +372,7 @@ int main(void)
         STORE_TEST(an_echo_is_not_delivered_unless_asked_for),
         STORE_TEST(deliveries_of_a_record_follow_each_other),
         STORE_TEST(retry_puts_back_what_failed),
+        STORE_TEST(only_what_is_chosen_is_put_back),
         STORE_TEST(of_a_record_that_is_put_back_the_oldest_is_due),
         STORE_TEST(one_that_may_be_an_echo_waits_with_those_after_it),
         STORE_TEST(one_that_is_no_echo_after_all_goes_out_in_its_order),

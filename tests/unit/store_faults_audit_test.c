@@ -220,10 +220,9 @@ static void take_body(void *context, struct span body)
     (void)context, (void)body;
 }
 
-static void take_failed(void *context, int64_t id, struct span schema, struct span record_id,
-                        int http_status, struct span error)
+static void take_failed(void *context, const struct delivery_failed *failed)
 {
-    (void)context, (void)id, (void)schema, (void)record_id, (void)http_status, (void)error;
+    (void)context, (void)failed;
 }
 
 static bool read_notifications(struct fixture *fixture, struct err *err)
@@ -241,7 +240,7 @@ static bool read_notifications(struct fixture *fixture, struct err *err)
                 deliveries_due(store, LATE_MS, 3, &list, 4, &next_due_ms, err) && list.count &&
                 deliveries_newest(store, LATE_MS, &list, err) && list.count &&
                 delivery_read(store, due[0].id, &delivery, err) &&
-                deliveries_failed(store, take_failed, NULL, err);
+                deliveries_failed(store, &(struct delivery_choice){0}, take_failed, NULL, err);
 
     delivery_release(&delivery);
     return fine;
@@ -285,7 +284,7 @@ static bool retry_deliveries(struct fixture *fixture, struct err *err)
 {
     uint64_t count;
 
-    return deliveries_retry(fixture->store, LATE_MS, &count, err);
+    return deliveries_retry(fixture->store, &(struct delivery_choice){0}, LATE_MS, &count, err);
 }
 
 static void a_notification_is_stored_whole_or_not_at_all(void **state)

@@ -88,7 +88,9 @@ static void show_end(struct report *report, const struct sender *sender, enum se
                      trouble);
         break;
     case SENDER_PARKED:
-        report_error(report, ERR_NETWORK, "the ERP asks to wait longer than --max-wait (%s)",
+        report_error(report, ERR_NETWORK,
+                     "the ERP asks to wait longer than --max-wait (%s): after that time, the same "
+                     "command again goes on",
                      trouble);
         break;
     case SENDER_UNTRUSTED:
@@ -163,11 +165,17 @@ void deliver_work(const struct deliver *deliver, struct session *session)
     if (counts.pending > 0 && deliver->endpoint && !stop_requested()) {
         if (!work(deliver, session, trouble) || !deliver_count(session, &counts))
             return;
-        if (counts.pending > 0 && report->status == EXIT_DONE)
+        words_count(counts.pending, "notification", pending);
+        if (counts.pending > 0 && report->status == EXIT_DONE && trouble[0])
             report_error(report, ERR_NETWORK,
-                         "%s not delivered%s%s: the same command again goes on",
-                         words_count(counts.pending, "notification", pending),
-                         trouble[0] ? ", the ERP's last answer: " : "", trouble);
+                         "%s not delivered, the ERP's last answer: %s: the same command again goes "
+                         "on",
+                         pending, trouble);
+        else if (counts.pending > 0 && report->status == EXIT_DONE)
+            report_error(report, ERR_NETWORK,
+                         "%s not delivered before it is known whether an update of the same record "
+                         "arrived: run `rowferry drain` first, then the same command again",
+                         pending);
     } else if (counts.pending > 0 && !deliver->endpoint) {
         report_notice(report,
                       "%s stored and not delivered: set --erp-endpoint or ERP_ENDPOINT to the "

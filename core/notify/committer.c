@@ -156,6 +156,8 @@ struct committer *committer_open(const struct committer_options *options, struct
     committer->echo.client_id = options->client_id;
     committer->echo.catalog = options->catalog;
     committer->last = &committer->waiting;
+    /* for metrics before the first look, which reports what fails */
+    notification_count(options->store, &committer->counts.stored, &(struct err){0});
     pthread_mutex_init(&committer->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -55,12 +55,21 @@ struct sender {
     unsigned short dice[3];
 };
 
+/* Whether it has only what a URL may hold as it is (RFC 3986 section 2): no blank, no letter beyond
+ * ASCII. */
+static bool is_written_whole(const char *endpoint)
+{
+    while (*endpoint > ' ' && *endpoint < 127)
+        endpoint++;
+    return *endpoint == '\0';
+}
+
 bool sender_check(const char *endpoint, struct err *err)
 {
     struct url url;
     bool is_plain;
 
-    if (!url_parse(span_of(endpoint), &url) ||
+    if (!url_parse(span_of(endpoint), &url) || !is_written_whole(endpoint) ||
         (strncasecmp(endpoint, "http://", 7) != 0 && strncasecmp(endpoint, "https://", 8) != 0))
         return err_set(err, ERR_CONFIG,
                        "the ERP's endpoint must be a URL: https://HOST[:PORT]/PATH");
@@ -299,6 +308,7 @@ static bool keep_pause(struct sender *sender, struct err *err)
     sender->asked_until_ms = 0;
     snprintf(reason, sizeof reason, "%s" PAUSE_UNTIL "%s", sender->problem,
              clock_iso(until_ms, until));
+    snprintf(sender->problem, sizeof sender->problem, "%.*s", DELIVERY_ERROR_SIZE - 1, reason);
     return pause_write(sender->store, sender->scope, clock_now_ms(), until_ms, reason,
                        sender->options.run_id, err);
 }

@@ -181,7 +181,7 @@ erp_asked() {
     setting 'answer=erp:A=429*1'
     notification A 1 >notes
     ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --max-wait 1m
-    holds "$stderr" 'asks to wait longer than --max-wait'
+    [[ $stderr =~ 'asks to wait longer than --max-wait (status 429'.*', and asks to wait until 2'.*'): after that time' ]]
     notification B 2 >notes
     ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --max-wait 1m
     holds "$stderr" 'asks to wait longer than --max-wait'
@@ -221,6 +221,8 @@ B 2' "$(erp_got | sort)"
     holds "$stderr" 'use https'
     echo secret >secret
     chmod 644 secret
+    ends 2 rowferry forward notes --erp-endpoint 'http://127.0.0.1:1/a b'
+    holds "$stderr" 'must be a URL'
     ends 2 rowferry forward notes --erp-endpoint https://127.0.0.1:1/ --erp-secret-file secret
     holds "$stderr" '--erp-secret-file'
     ends 2 rowferry forward nothing
@@ -250,6 +252,20 @@ A-2|accepted|' "$(sql 'SELECT record_id, state, reason FROM notification')"
     ends 0 rowferry forward more --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --echo deliver
     same 3 "$(sql 'SELECT count(*) FROM notification')"
     same 2 "$(erp_got | wc -l)"
+}
+
+@test "a notification whose record has an update in doubt waits, and the message says for what" {
+    start_sim
+    setting 'fault=put:cut-before=1'
+    setting 'answer=get:A-1=500'
+    batch_file inbox/InventoryItem-1.csv 1
+    ends 5 run_inbox --max-retries 1
+    same unknown "$(sql 'SELECT state FROM job')"
+    jq -nc --arg t "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '{action: "update", schemaName: "InventoryItem", record: {id: "A-1",
+        modifiedTime: $t, fields: {sku: "WH-1042", quantity: 1, price: 1.5, status: "active"}}}' >notes
+    ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    holds "$stderr" '1 notification not delivered before it is known whether an update of the same record arrived: run `rowferry drain` first'
+    same '' "$(erp_got)"
 }
 
 @test "a run leaves deliveries to the process that has their lock" {

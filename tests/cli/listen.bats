@@ -360,6 +360,13 @@ END
     holds "$output" 'delivered {"source":"genesys-cloud"'
 }
 
+@test "the first metrics after a start count what is in the database" {
+    { notification A 1; notification B 2; } | ends 5 rowferry forward -
+    start_listen
+    holds "$(curl -sf "${HOOK}metrics")" 'rowferry_deliveries{state="pending"} 2'
+    stop_listen
+}
+
 @test "healthz and metrics answer monitoring" {
     start_sim
     start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"

@@ -192,6 +192,57 @@ static void assert_rate(const struct governor *governor, double per_s)
     assert_true(governor_rate_per_s(governor) < per_s * 1.001);
 }
 
+/* Learns twice, from this moment on, and then probes; what it shows after each step goes to out. */
+static void learn_from(int64_t origin_us, double out[8])
+{
+    struct governor governor;
+    int64_t now_us = origin_us;
+
+    governor_init(&governor, 0);
+    governor_departed(&governor, now_us);
+    for (int i = 0; i < 4; i++) {
+        now_us = accept(&governor, now_us, (i + 1) * 7 * SECOND_US, 60 + 10 * i);
+        governor_departed(&governor, now_us);
+        now_us += refuse(&governor, now_us, (5 + 4 * i) * SECOND_US, now_us);
+        out[2 * i] = governor_rate_per_s(&governor);
+        out[2 * i + 1] = (double)governor.limit.period_us + (double)governor.hold_us +
+                         (double)governor_wait_us(&governor, now_us - 1000000);
+        now_us += governor_wait_us(&governor, now_us);
+    }
+}
+
+static void what_is_learned_does_not_depend_on_when_the_clock_began(void **state)
+{
+    double early[8], late[8];
+
+    (void)state;
+    learn_from(0, early);
+    learn_from(INT64_C(1000000000000), late);
+    for (int i = 0; i < 8; i++) {
+        assert_true(early[i] > 0);
+        assert_true(early[i] > late[i] * 0.9999 && early[i] < late[i] * 1.0001);
+    }
+}
+
+/* A pause from which nothing was learned says nothing about the length of the window. */
+static void a_pause_that_taught_nothing_is_not_a_period(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, SECOND_US, 10);
+    governor_departed(&governor, now_us);
+    refuse(&governor, now_us, 30LL * SECOND_US, now_us);
+    assert_true(governor_learned_per_s(&governor) == 0);
+    now_us = accept(&governor, 31LL * SECOND_US, SECOND_US, 100);
+    governor_departed(&governor, now_us);
+    refuse(&governor, now_us, SECOND_US, now_us);
+    assert_true(governor_learned_per_s(&governor) > 0);
+    assert_in_range(governor.limit.period_us, SECOND_US, 3 * SECOND_US);
+}
+
 static void a_429_pauses_for_its_wait_and_the_jitter_of_the_dice(void **state)
 {
     struct governor governor;
@@ -476,6 +527,8 @@ int main(void)
         cmocka_unit_test(nothing_is_caught_up_after_a_pause),
         cmocka_unit_test(present_rate_is_what_the_spacing_gives),
         cmocka_unit_test(a_429_pauses_for_its_wait_and_the_jitter_of_the_dice),
+        cmocka_unit_test(what_is_learned_does_not_depend_on_when_the_clock_began),
+        cmocka_unit_test(a_pause_that_taught_nothing_is_not_a_period),
         cmocka_unit_test(the_pace_becomes_97_percent_of_what_was_accepted_in_the_second_before),
         cmocka_unit_test(requests_in_flight_at_a_429_belong_to_it),
         cmocka_unit_test(a_window_of_a_minute_is_measured_over_the_minute),

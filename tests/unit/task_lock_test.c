@@ -72,7 +72,79 @@ static void an_update_is_done_though_the_answer_shows_no_record(void **state)
                      outcome->state);
         assert_false(outcome->has_server_version);
         assert_int_equal(outcome->job_status, 0);
+        assert_int_equal(outcome->attempt_error[0] == '\0', rows[i].state == JOB_APPLIED);
     }
+}
+
+/* Whatever the lock, an error is not a record. */
+static void an_error_is_read_as_one(void **state)
+{
+    static const char *const settings[] = {
+        [TARGET_STEP] = "", [TARGET_OPAQUE] = OPAQUE, [TARGET_NONE] = NO_LOCK};
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->doubt = false;
+    for (size_t lock = 0; lock < sizeof settings / sizeof *settings; lock++) {
+        set_schema(stage, (enum target_lock)lock, settings[lock]);
+        claim->request = REQUEST_UPDATE;
+        assert_int_equal(take(stage, 400, "{\"message\":\"bad\"}")->state, JOB_REFUSED);
+        assert_string_equal(claim->outcome.error_message, "bad");
+        claim->request = REQUEST_READ_BACK;
+        assert_int_equal(take(stage, 500, "{\"message\":\"bad\",\"rev\":1}")->state, JOB_UNKNOWN);
+        assert_string_equal(claim->outcome.error_message, "bad");
+        assert_false(claim->outcome.has_server_version);
+    }
+}
+
+/* ... whose record is read first where the update is built on it. */
+static void a_record_that_was_to_be_created_and_is_there_is_updated(void **state)
+{
+    static const struct {
+        enum target_lock lock;
+        const char *rest;
+        bool reads_first;
+        enum policy_next next;
+    } rows[] = {
+        {TARGET_NONE, "", false, POLICY_NEXT_SEND},
+        {TARGET_NONE, "", true, POLICY_NEXT_FETCH},
+        {TARGET_OPAQUE, ",\"lock\":{\"read\":\"/rev\",\"write\":\"/rev\",\"answer\":\"/rev\"}",
+         false, POLICY_NEXT_FETCH},
+    };
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->request = REQUEST_UPDATE;
+    claim->doubt = false;
+    claim->creates = CREATES_MISSING;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char settings[512];
+
+        snprintf(
+            settings, sizeof settings,
+            "\"write\":\"replace\",\"target\":{" AT_ROOT ",\"missing\":{\"method\":\"POST\","
+            "\"path\":\"/new\",\"body\":{\"key\":\"{id}\"}},\"answers\":{\"409\":\"exists\"}%s}",
+            rows[i].rest);
+        set_schema(stage, rows[i].lock, settings);
+        claim->reads_first = rows[i].reads_first;
+        assert_int_equal(take(stage, 409, "{}")->next, rows[i].next);
+        assert_int_equal(claim->outcome.state, JOB_PENDING);
+        assert_int_equal(claim->outcome.creates, CREATES_NOT);
+    }
+}
+
+/* A member that is null need not come back, but with a version it is compared. */
+static void a_null_that_does_not_come_back_was_taken(void **state)
+{
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    buf_reset(&claim->text);
+    buf_append_text(&claim->text, "ItemA{\"n\":1,\"m\":null}");
+    claim->fields_size = claim->text.size - strlen("ItemA");
+    assert_int_equal(take(stage, 200, RECORD("6", "{\"n\":1}", ""))->state, JOB_UNKNOWN);
+    set_schema(stage, TARGET_NONE, NO_LOCK);
+    assert_int_equal(take(stage, 200, "{\"n\":1}")->state, JOB_APPLIED);
 }
 
 static void a_read_back_compares_the_token(void **state)
@@ -328,6 +400,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_STAGE(an_update_is_done_though_the_answer_shows_no_record),
+        ON_STAGE(an_error_is_read_as_one),
+        ON_STAGE(a_record_that_was_to_be_created_and_is_there_is_updated),
+        ON_STAGE(a_null_that_does_not_come_back_was_taken),
         ON_STAGE(a_read_back_compares_the_token),
         ON_STAGE(a_token_that_an_earlier_job_made_is_fetched_again),
         ON_STAGE(without_a_lock_only_our_fields_count),

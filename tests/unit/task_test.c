@@ -15,6 +15,10 @@ static void a_read_back_shows_who_made_the_version(void **state)
          "the next version carries another correlation id"},
         {RECORD("6", "{\"n\":1}", BY(OTHER)), JOB_UNCHANGED,
          "the record holds these values already"},
+        {RECORD("6", "{\"n\":1,\"m\":2}", BY(OTHER)), JOB_CONFLICT,
+         "the next version carries another correlation id"},
+        {RECORD("6", "{\"n\":1}", BY(OURS) ",\"entities\":[]"), JOB_APPLIED,
+         "the record carries our correlation id"},
         /* an id that is not a UUID identifies nobody */
         {RECORD("6", "{\"n\":1}", BY("sync-7")), JOB_APPLIED,
          "the next version holds our fields, without a correlation id"},

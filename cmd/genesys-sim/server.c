@@ -390,7 +390,7 @@ static bool sleep_for(struct server *server, int64_t sleep_us, struct err *err)
     struct pollfd waiting[] = {{server->epoll_fd, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
     struct timespec timeout = {.tv_sec = sleep_us / 1000000, .tv_nsec = sleep_us % 1000000 * 1000};
 
-    if (webhooks_in_flight(&server->sim->webhooks))
+    if (server->sim->webhooks.in_flight > 0)
         return webhooks_work(&server->sim->webhooks, (int)((sleep_us + 999) / 1000),
                              server->both_fd, err);
     return ppoll(waiting, 2, &timeout, NULL) >= 0 || errno == EINTR ||

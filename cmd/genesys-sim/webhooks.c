@@ -293,11 +293,6 @@ int64_t webhooks_wait_us(const struct webhooks *webhooks, int64_t now_us)
     return wait_us;
 }
 
-bool webhooks_in_flight(const struct webhooks *webhooks)
-{
-    return webhooks->in_flight > 0;
-}
-
 /* Done when it was answered 2xx, or was sent often enough. */
 static bool take_answer(struct webhooks *webhooks, const struct http_answer *answer,
                         struct err *err)

@@ -34,8 +34,6 @@ bool webhooks_send(struct webhooks *webhooks, int64_t now_us, struct err *err);
 /* The microseconds until something is due; -1 when there is nothing. */
 int64_t webhooks_wait_us(const struct webhooks *webhooks, int64_t now_us);
 
-bool webhooks_in_flight(const struct webhooks *webhooks);
-
 /* Works for at most wait_ms, until an answer came, or until fd is readable. */
 bool webhooks_work(struct webhooks *webhooks, int wait_ms, int fd, struct err *err);
 

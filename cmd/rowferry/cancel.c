@@ -74,11 +74,8 @@ void command_cancel(struct cli *cli)
     struct choice choice = {.session = {.cli = cli},
                             .verb = &verb,
                             .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
-    struct err err = {0};
 
-    if (!choice_batch(&cli->options, &choice.batch_id, &err))
-        report_fail(&cli->report, &err);
-    else if (session_look(&choice.session) && is_open(&choice))
+    if (choice_batch(cli, &choice.batch_id) && session_look(&choice.session) && is_open(&choice))
         choice_work(&choice);
     choice_release(&choice);
 }

@@ -13,36 +13,40 @@
 
 enum { LINES_MAX = 50 };
 
-bool choice_read(const struct options *options, struct id_list *job_ids, struct err *err)
+bool choice_read(struct cli *cli, struct id_list *job_ids)
 {
+    const struct options *options = &cli->options;
     int ways = (options->path_count > 0) + (options_number(options, OPT_BATCH) > 0) +
                options_flag(options, OPT_ALL);
 
     if (ways != 1)
-        return err_set(err, ERR_CONFIG,
-                       "%s: name jobs (5/812), or use --batch or --all; see rowferry %s --help",
-                       ways ? "jobs are chosen in several ways" : "no job is named",
-                       options->command_name);
+        return report_error(
+            &cli->report, ERR_CONFIG,
+            "%s: name jobs (5/812), or use --batch or --all; see rowferry %s --help",
+            ways ? "jobs are chosen in several ways" : "no job is named", options->command_name);
     for (size_t i = 0; i < options->path_count; i++) {
         int64_t job_id;
 
         if (!id_parse(options->paths[i], &job_id))
-            return err_set(err, ERR_CONFIG, "'%s' is not a job: write BATCH/ROW, like 5/812",
-                           options->paths[i]);
+            return report_error(&cli->report, ERR_CONFIG,
+                                "'%s' is not a job: write BATCH/ROW, like 5/812",
+                                options->paths[i]);
         id_list_add(job_ids, job_id);
     }
     id_list_sort(job_ids);
     return true;
 }
 
-bool choice_batch(const struct options *options, int64_t *batch_id, struct err *err)
+bool choice_batch(struct cli *cli, int64_t *batch_id)
 {
+    const struct options *options = &cli->options;
+
     *batch_id = 0;
     return options->path_count == 0 ||
            str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, batch_id) ||
-           err_set(err, ERR_CONFIG,
-                   "'%s' is not a batch: use its number, which `rowferry status` lists",
-                   options->paths[0]);
+           report_error(&cli->report, ERR_CONFIG,
+                        "'%s' is not a batch: use its number, which `rowferry status` lists",
+                        options->paths[0]);
 }
 
 void choice_name(struct buf *out, int64_t job_id)

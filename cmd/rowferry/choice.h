@@ -61,11 +61,12 @@ void choice_superseded(const struct decided *decided, struct buf *out);
 void choice_stay(const struct choice *choice, struct buf *out);
 
 /* Checks that jobs are chosen in exactly one way, as arguments, by --batch or by --all, and appends
- * the ids of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
-bool choice_read(const struct options *options, struct id_list *job_ids, struct err *err);
+ * the ids of the arguments to job_ids, ascending, each once. Returns false after reporting. */
+bool choice_read(struct cli *cli, struct id_list *job_ids);
 
-/* Reads the batch that the first argument names; 0 without one. ERR_CONFIG. */
-bool choice_batch(const struct options *options, int64_t *batch_id, struct err *err);
+/* Reads the batch that the first argument names; 0 without one. Returns false after reporting that
+ * it is not a batch. */
+bool choice_batch(struct cli *cli, int64_t *batch_id);
 
 /* Appends the name of a job, `5/812`. */
 void choice_name(struct buf *out, int64_t job_id);

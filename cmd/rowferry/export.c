@@ -203,10 +203,8 @@ void command_export(struct cli *cli)
     enum batch_state state;
     struct err err = {0};
 
-    if (!choice_batch(options, &exporting.batch_id, &err)) {
-        report_fail(&cli->report, &err);
+    if (!choice_batch(cli, &exporting.batch_id))
         return;
-    }
     snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
     if (session_look(&exporting.session) &&
         session_find_read_batch(&exporting.session, exporting.batch_id, "export", &state) &&

@@ -173,33 +173,32 @@ static bool choose(struct choice *choice)
            report_fail(&session->cli->report, &err);
 }
 
-static bool read_options(struct resolving *resolving, struct err *err)
+static bool read_options(struct resolving *resolving, struct cli *cli)
 {
-    const struct options *options = &resolving->choice.session.cli->options;
+    const struct options *options = &cli->options;
     bool ours = options_flag(options, OPT_OURS), theirs = options_flag(options, OPT_THEIRS);
 
     if (ours == theirs)
-        return err_set(err, ERR_CONFIG, "%s: use one of them; see rowferry resolve --help",
-                       ours ? "--ours and --theirs exclude each other"
-                            : "neither --ours nor --theirs is given");
+        return report_error(&cli->report, ERR_CONFIG,
+                            "%s: use one of them; see rowferry resolve --help",
+                            ours ? "--ours and --theirs exclude each other"
+                                 : "neither --ours nor --theirs is given");
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
-        return err_set(err, ERR_CONFIG,
-                       "--even-if-superseded does not go with --theirs: use --ours");
+        return report_error(&cli->report, ERR_CONFIG,
+                            "--even-if-superseded does not go with --theirs: use --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
     resolving->choice.sends = ours;
     resolving->choice.dry_run = options_flag(options, OPT_DRY_RUN);
-    return choice_read(options, &resolving->choice.job_ids, err);
+    return choice_read(cli, &resolving->choice.job_ids);
 }
 
 void command_resolve(struct cli *cli)
 {
     static const struct choice_verb verb = {decide, visit, append_question, append_counts};
     struct resolving resolving = {.choice = {.session = {.cli = cli}, .verb = &verb}};
-    struct err err = {0};
 
-    if (!read_options(&resolving, &err))
-        report_fail(&cli->report, &err);
-    else if (session_look(&resolving.choice.session) && choose(&resolving.choice))
+    if (read_options(&resolving, cli) && session_look(&resolving.choice.session) &&
+        choose(&resolving.choice))
         choice_work(&resolving.choice);
     resolve_sides_release(&resolving.sides);
     choice_release(&resolving.choice);

@@ -76,18 +76,19 @@ static bool choose(struct choice *choice, struct retry_choice *wanted)
            report_fail(&session->cli->report, &err);
 }
 
-static bool read_options(const struct options *options, struct retry_choice *wanted,
-                         struct err *err)
+static bool read_options(struct cli *cli, struct retry_choice *wanted)
 {
+    const struct options *options = &cli->options;
+
     if ((options->path_count > 0) == options_flag(options, OPT_ALL))
-        return err_set(err, ERR_CONFIG, "%s: name a batch, or use --all; see rowferry retry --help",
-                       options->path_count ? "a batch and --all exclude each other"
-                                           : "no batch is named");
+        return report_error(
+            &cli->report, ERR_CONFIG, "%s: name a batch, or use --all; see rowferry retry --help",
+            options->path_count ? "a batch and --all exclude each other" : "no batch is named");
     wanted->states = (unsigned)options_number(options, OPT_STATE);
     wanted->record_id = options_text(options, OPT_RECORD);
     if (options_text(options, OPT_SINCE))
         wanted->since_ms = clock_now_ms() - options_number(options, OPT_SINCE);
-    return choice_batch(options, &wanted->batch_id, err);
+    return choice_batch(cli, &wanted->batch_id);
 }
 
 /* --- deliveries --- */
@@ -207,13 +208,11 @@ void command_retry(struct cli *cli)
                             .sends = true,
                             .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
     struct retry_choice wanted = {0};
-    struct err err = {0};
 
     if (options_flag(&cli->options, OPT_DELIVERIES))
         retry_deliveries(cli);
-    else if (!read_options(&cli->options, &wanted, &err))
-        report_fail(&cli->report, &err);
-    else if (session_look(&choice.session) && choose(&choice, &wanted))
+    else if (read_options(cli, &wanted) && session_look(&choice.session) &&
+             choose(&choice, &wanted))
         choice_work(&choice);
     choice_release(&choice);
 }

@@ -380,14 +380,10 @@ static void work(struct standing *standing)
 
 void command_status(struct cli *cli)
 {
-    const struct options *options = &cli->options;
     struct standing standing = {.session = {.cli = cli}};
-    struct err err = {0};
 
-    if (!choice_batch(options, &standing.batch_id, &err)) {
-        report_fail(&cli->report, &err);
+    if (!choice_batch(cli, &standing.batch_id))
         return;
-    }
     cli->summary->table.limit = LINES_MAX;
     if (session_look(&standing.session))
         work(&standing);

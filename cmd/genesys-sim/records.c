@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,13 +22,6 @@ static uint64_t hash_names(const char *schema, const char *id)
         } while (*byte++);
     }
     return hash;
-}
-
-void records_init(struct records *records, int64_t base_version, bool only_seeded)
-{
-    *records = (struct records){
-        .bucket_count = 1024, .base_version = base_version, .only_seeded = only_seeded};
-    records->bucket = mem_calloc(records->bucket_count, sizeof *records->bucket);
 }
 
 /* Frees every state that is older than this one. */
@@ -51,33 +45,41 @@ static void state_release(struct record_state *state)
     *state = (struct record_state){0};
 }
 
+static void free_record(void *node)
+{
+    struct record *record = node;
+
+    free(record->schema);
+    free(record->id);
+    state_release(&record->now);
+    free(record->audit);
+    free(record);
+}
+
 void records_release(struct records *records)
 {
-    for (size_t i = 0; i < records->bucket_count; i++) {
-        struct record *next, *record = records->bucket[i];
-
-        for (; record; record = next) {
-            next = record->next;
-            free(record->schema);
-            free(record->id);
-            state_release(&record->now);
-            free(record->audit);
-            free(record);
-        }
-    }
-    free(records->bucket);
+    tdestroy(records->tree, free_record);
     *records = (struct records){0};
+}
+
+/* Compares by hash first, because ids often begin alike. */
+static int compare(const void *a, const void *b)
+{
+    const struct record *left = a, *right = b;
+    int order = (left->hash > right->hash) - (left->hash < right->hash);
+
+    if (!order)
+        order = strcmp(left->schema, right->schema);
+    return order ? order : strcmp(left->id, right->id);
 }
 
 struct record *records_find(const struct records *records, const char *schema, const char *id)
 {
-    uint64_t hash = hash_names(schema, id);
-    struct record *record = records->bucket[hash & (records->bucket_count - 1)];
+    const struct record key = {
+        .schema = (char *)schema, .id = (char *)id, .hash = hash_names(schema, id)};
+    struct record *const *found = tfind(&key, &records->tree, compare);
 
-    while (record && (record->hash != hash || strcmp(record->schema, schema) != 0 ||
-                      strcmp(record->id, id) != 0))
-        record = record->next;
-    return record;
+    return found ? *found : NULL;
 }
 
 int64_t records_version(const struct records *records, const char *schema, const char *id)
@@ -89,41 +91,19 @@ int64_t records_version(const struct records *records, const char *schema, const
     return records->only_seeded ? -1 : records->base_version;
 }
 
-static void grow(struct records *records)
-{
-    size_t count = records->bucket_count * 2;
-    struct record **bucket = mem_calloc(count, sizeof *bucket);
-
-    for (size_t i = 0; i < records->bucket_count; i++) {
-        struct record *next, *record = records->bucket[i];
-
-        for (; record; record = next) {
-            next = record->next;
-            record->next = bucket[record->hash & (count - 1)];
-            bucket[record->hash & (count - 1)] = record;
-        }
-    }
-    free(records->bucket);
-    records->bucket = bucket;
-    records->bucket_count = count;
-}
-
 static struct record *find_or_add(struct records *records, const char *schema, const char *id)
 {
-    struct record *record = records_find(records, schema, id), **slot;
+    struct record *record = records_find(records, schema, id);
 
     if (record)
         return record;
-    if (records->count == records->bucket_count)
-        grow(records);
     record = mem_calloc(1, sizeof *record);
     record->schema = mem_strdup(schema);
     record->id = mem_strdup(id);
     record->now.version = records->base_version;
     record->hash = hash_names(schema, id);
-    slot = &records->bucket[record->hash & (records->bucket_count - 1)];
-    record->next = *slot;
-    *slot = record;
+    if (!tsearch(record, &records->tree, compare))
+        abort(); /* no memory */
     records->count++;
     return record;
 }

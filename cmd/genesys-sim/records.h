@@ -38,19 +38,17 @@ struct record {
     size_t audit_count;
     size_t audit_capacity;
     uint64_t hash;
-    struct record *next;
 };
 
 struct records {
-    struct record **bucket;
-    size_t bucket_count;
+    void *tree; /* of tsearch(3) */
     size_t count;
     int64_t base_version; /* of a record that was neither seeded nor updated */
     bool only_seeded;     /* such records do not exist */
     uint64_t audit_seq;
 };
 
-void records_init(struct records *records, int64_t base_version, bool only_seeded);
+/* Zeroed but for base_version and only_seeded: empty. */
 void records_release(struct records *records);
 
 /* Reads seeds: one {"schema", "id", "version", "fields", "metadata"?} per line. */

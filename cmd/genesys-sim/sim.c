@@ -7,9 +7,12 @@
 
 bool sim_open(struct sim *sim, struct options *options, struct err *err)
 {
-    *sim = (struct sim){.options = options, .ledger = LEDGER_CLOSED};
+    *sim = (struct sim){
+        .options = options,
+        .records = {.base_version = options->base_version, .only_seeded = options->only_seeded},
+        .ledger = LEDGER_CLOSED,
+    };
     webhooks_init(&sim->webhooks, options, &sim->ledger);
-    records_init(&sim->records, options->base_version, options->only_seeded);
     if (options->records_path && !records_load(&sim->records, options->records_path, err))
         return false;
     return ledger_open(&sim->ledger,

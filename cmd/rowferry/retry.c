@@ -155,19 +155,20 @@ static bool retry_failed(struct session *session, struct failed *failed, struct 
 }
 
 /* What chooses jobs and cannot choose deliveries is refused, not ignored. */
-static bool read_delivery_choice(const struct options *options, struct delivery_choice *choice,
-                                 struct err *err)
+static bool read_delivery_choice(struct cli *cli, struct delivery_choice *choice)
 {
     static const enum option_id of_jobs[] = {OPT_ALL, OPT_STATE, OPT_EVEN_IF_SUPERSEDED};
+    const struct options *options = &cli->options;
 
     if (options->path_count > 0)
-        return err_set(err, ERR_CONFIG,
-                       "--deliveries does not take a batch: use --record or --since, or neither");
+        return report_error(
+            &cli->report, ERR_CONFIG,
+            "--deliveries does not take a batch: use --record or --since, or neither");
     for (size_t i = 0; i < sizeof of_jobs / sizeof *of_jobs; i++)
         if (options->values[of_jobs[i]].origin == FROM_ARGUMENT)
-            return err_set(err, ERR_CONFIG,
-                           "--%s is for jobs, not for --deliveries: leave one of them out",
-                           option_at(of_jobs[i])->name);
+            return report_error(&cli->report, ERR_CONFIG,
+                                "--%s is for jobs, not for --deliveries: leave one of them out",
+                                option_at(of_jobs[i])->name);
     choice->record_id = span_of(options_text(options, OPT_RECORD));
     if (options_text(options, OPT_SINCE))
         choice->since_ms = clock_now_ms() - options_number(options, OPT_SINCE);
@@ -180,11 +181,7 @@ static void retry_deliveries(struct cli *cli)
     struct failed failed = {.cli = cli};
     struct err err = {0};
 
-    if (!read_delivery_choice(&cli->options, &failed.choice, &err)) {
-        report_fail(&cli->report, &err);
-        return;
-    }
-    if (!session_look(&session))
+    if (!read_delivery_choice(cli, &failed.choice) || !session_look(&session))
         return;
     report_hold(&cli->report);
     if (!report_release(

@@ -8,7 +8,6 @@ void command_audit(struct cli *cli)
     int64_t batch_id = options_number(&cli->options, OPT_BATCH);
     struct credentials credentials = {0};
     struct session session;
-    enum batch_state state;
 
     if (cli->options.values[OPT_AUDIT].rate == 0 &&
         cli->options.values[OPT_AUDIT].origin == FROM_ARGUMENT)
@@ -16,7 +15,7 @@ void command_audit(struct cli *cli)
                      "--audit none leaves nothing to do: say --audit all or N%%, or leave it out");
     else if (send_open(&credentials, cli) &&
              session_open(&session, cli, STORE_EXISTING, SUMMARY_AUDITED, false)) {
-        if (batch_id == 0 || session_find_batch(&session, batch_id, &state))
+        if (batch_id == 0 || session_find_batch(&session, batch_id, NULL))
             send_audit(&credentials, &session, batch_id);
         session_end(&session);
     }

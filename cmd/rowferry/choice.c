@@ -106,12 +106,11 @@ void choice_release(struct choice *choice)
 
 bool choice_count(struct choice *choice, const struct decided *decided)
 {
-    enum batch_state state;
 
     choice->ends[decided->end]++;
     if (decided->end != DECIDE_NO_JOB)
         return choice->reporting;
-    if (!session_find_batch(&choice->session, id_batch(decided->job_id), &state))
+    if (!session_find_batch(&choice->session, id_batch(decided->job_id), NULL))
         return false;
     buf_reset(&choice->out);
     choice_name(&choice->out, decided->job_id);

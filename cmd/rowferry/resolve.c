@@ -162,12 +162,11 @@ static bool choose(struct choice *choice)
 {
     struct session *session = &choice->session;
     int64_t batch_id = options_number(&session->cli->options, OPT_BATCH);
-    enum batch_state state;
     struct err err = {0};
 
     if (session->cli->options.path_count > 0)
         return true;
-    if (batch_id && !session_find_batch(session, batch_id, &state))
+    if (batch_id && !session_find_batch(session, batch_id, NULL))
         return false;
     return resolve_find(session->store, batch_id, &choice->job_ids, &err) ||
            report_fail(&session->cli->report, &err);

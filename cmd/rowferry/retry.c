@@ -67,10 +67,9 @@ static void append_counts(struct choice *choice, struct buf *out)
 static bool choose(struct choice *choice, struct retry_choice *wanted)
 {
     struct session *session = &choice->session;
-    enum batch_state state;
     struct err err = {0};
 
-    if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, &state))
+    if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, NULL))
         return false;
     return retry_find(session->store, wanted, &choice->job_ids, &err) ||
            report_fail(&session->cli->report, &err);

@@ -120,7 +120,8 @@ bool session_find_batch(struct session *session, int64_t batch_id, enum batch_st
         return report_error(report, ERR_CONFIG,
                             "batch %" PRId64 " was pruned on %.10s: its rows are deleted", batch_id,
                             words_time(sought.pruned_ms, moment));
-    *state = sought.state;
+    if (state)
+        *state = sought.state;
     return true;
 }
 

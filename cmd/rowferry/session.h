@@ -36,8 +36,8 @@ bool session_look(struct session *session);
 bool session_lock(struct session *session, enum lock_kind kind);
 void session_unlock(struct session *session);
 
-/* Reads the state of a batch. Returns false after reporting that it does not exist or was pruned,
- * or the error. */
+/* Reads the state of a batch, unless state is NULL. Returns false after reporting that it does not
+ * exist or was pruned, or the error. */
 bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state);
 
 /* The same, and returns false after reporting that it is still being read. what: to do with it. */

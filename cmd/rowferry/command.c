@@ -4,20 +4,12 @@
 
 #include "core/base/str.h"
 
-/* What most commands end with, and what every command that a signal can stop does. */
-#define DONE_OR_BUG                                                                                \
-    {0, NULL},                                                                                     \
-    {                                                                                              \
-        1, NULL                                                                                    \
-    }
-#define STOPPED                                                                                    \
-    {129, NULL}, {130, NULL}, {143, NULL},                                                         \
-    {                                                                                              \
-        -1, NULL                                                                                   \
-    }
-#define STATUSES (const struct command_status[])
-
 /* clang-format off */
+/* What most commands end with, and what every command that a signal can stop does. */
+#define DONE_OR_BUG {0, NULL}, {1, NULL}
+#define STOPPED     {129, NULL}, {130, NULL}, {143, NULL}, {-1, NULL}
+#define STATUSES    (const struct command_status[])
+
 const struct command commands[] = {
     {
         .name = "run", .bit = FOR_RUN, .work = command_run,

@@ -29,8 +29,7 @@ enum {
 static const char *const sql[] = {
     [AUDIT_EXPECT] = "INSERT INTO batch_audit (batch_id, due) SELECT id, 1 FROM batch "
                      "WHERE state " IN_BATCHES_UNFINISHED " AND state = 'open' AND " HAS_LOG " "
-                     "ON CONFLICT (batch_id) "
-                     "DO UPDATE SET due = 1",
+                     "ON CONFLICT (batch_id) DO UPDATE SET due = 1",
     [AUDIT_DUE] = "SELECT u.batch_id FROM batch_audit u JOIN batch b ON b.id = u.batch_id "
                   "WHERE u.due AND b.pruned_ms IS NULL "
                   "AND (:batch_id = 0 OR u.batch_id = :batch_id) LIMIT 1",

@@ -73,15 +73,11 @@ static const char *const sql[] = {
     "AND device = :device AND inode = :inode AND size_bytes < :size_bytes "
     "ORDER BY id DESC LIMIT 1",
     [BATCH_BEGIN] =
-        "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
-        "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
-        "filing, rows_before, target, target_columns, request_rows) VALUES (:source, :schema, "
-        ":format, "
-        ":content_hash, "
-        ":size_bytes, "
-        "'loading', "
-        ":now_ms, :run_id, :path, :device, :inode, :mtime_ns, :schema_hash, "
-        ":options, :filing, :rows_before, :target, :target_columns, :request_rows)",
+        "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, created_ms, "
+        "loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, filing, rows_before, "
+        "target, target_columns, request_rows) VALUES (:source, :schema, :format, :content_hash, "
+        ":size_bytes, 'loading', :now_ms, :run_id, :path, :device, :inode, :mtime_ns, "
+        ":schema_hash, :options, :filing, :rows_before, :target, :target_columns, :request_rows)",
     [BATCH_TALLY] =
         "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (:batch_id, :next_job_id)",
     [BATCH_HEADER_SET] = "UPDATE batch SET header = :header WHERE id = :batch_id",
@@ -141,9 +137,8 @@ static const char *const sql[] = {
         "request_rows = :request_rows WHERE id = :batch_id",
     [BATCH_RESTART_TALLY] =
         "UPDATE batch_tally SET pending = pending - :rows WHERE batch_id = :batch_id",
-    [BATCH_LAST_JOB] = "SELECT max(id) AS number FROM (SELECT id FROM job_row WHERE id > :first_id "
-                       "AND id < :end_id "
-                       "ORDER BY id LIMIT :wanted)",
+    [BATCH_LAST_JOB] = "SELECT max(id) AS number FROM (SELECT id FROM job_row "
+                       "WHERE id > :first_id AND id < :end_id ORDER BY id LIMIT :wanted)",
 };
 
 const struct db_statements batch_statements = {sql, sizeof sql / sizeof *sql};

@@ -78,23 +78,19 @@ static const char *const sql[] = {
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, "
-        "b.token AS base_token, b.under, b.creates, s.error_code AS put_code, a.since_ms, "
-        "a.look_ms, a.page, "
-        "a.server_version, a.was_there, a.seen, a.page_hash, a.entry_user, a.own_user, "
-        "a.is_copied, a.entry IS NOT NULL AS has_entry, "
+        "b.token AS base_token, b.under, b.creates, s.error_code AS put_code, "
+        "a.since_ms, a.look_ms, a.page, a.server_version, a.was_there, a.seen, "
+        "a.page_hash, a.entry_user, a.own_user, a.is_copied, a.entry IS NOT NULL AS has_entry, "
         "p.http_status AS put_status, p.error AS put_error, s.attempts_before, s.looks_again, "
         "EXISTS (SELECT 1 FROM reopened_job o WHERE o.record_id = r.record_id "
-        "AND o.job_id = r.id) AS is_reopened "
-        "FROM job_row r JOIN job_state s ON s.job_id = r.id "
+        "AND o.job_id = r.id) AS is_reopened FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
         "LEFT JOIN attempt p ON p.id = (SELECT id FROM attempt WHERE job_id = r.id "
-        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) "
-        "WHERE r.id = :job_id",
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) WHERE r.id = :job_id",
     [CLAIM_AGAIN] =
         "UPDATE job_state SET state = 'sending', attempts = :attempts, not_before_ms = NULL, "
-        "waits_for = NULL, sent_version = :version, correlation_id = :correlation_id, updated_ms = "
-        ":now_ms "
-        "WHERE job_id = :job_id",
+        "waits_for = NULL, sent_version = :version, "
+        "correlation_id = :correlation_id, updated_ms = :now_ms WHERE job_id = :job_id",
     [CLAIM_ASK] =
         "UPDATE job_state SET not_before_ms = NULL, waits_for = NULL, updated_ms = :now_ms "
         "WHERE job_id = :job_id",

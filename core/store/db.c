@@ -321,6 +321,12 @@ bool db_read_int64(struct store *store, struct db_statement *statement, enum db_
     return fine;
 }
 
+void db_copy_text(struct db_statement *statement, enum db_name name, struct buf *buf)
+{
+    buf_reset(buf);
+    buf_append_span(buf, db_column_span(statement, name));
+}
+
 void db_keep_texts(struct store *store, struct db_statement *statement, const enum db_name *columns,
                    size_t count, const char **texts)
 {

@@ -163,6 +163,9 @@ bool db_next(struct store *store, struct db_statement *statement, bool *fine, st
 bool db_read_int64(struct store *store, struct db_statement *statement, enum db_name column,
                    int64_t *value, struct err *err, const char *doing);
 
+/* Replaces what is in buf by the text of a column. */
+void db_copy_text(struct db_statement *statement, enum db_name name, struct buf *buf);
+
 /* Copies columns of the statement's row to store->texts, because a statement left open would hold
  * its snapshot and make the next transaction of this connection fail at once. */
 void db_keep_texts(struct store *store, struct db_statement *statement, const enum db_name *columns,

@@ -267,10 +267,8 @@ bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, s
     delivery->id = id;
     delivery->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
     delivery->tries = delivery->attempts - (unsigned)db_column_int64(statement, DB_ATTEMPTS_BEFORE);
-    buf_reset(&delivery->record_id);
-    buf_append_span(&delivery->record_id, db_column_span(statement, DB_RECORD_ID));
-    buf_reset(&delivery->body);
-    buf_append_span(&delivery->body, db_column_span(statement, DB_BODY));
+    db_copy_text(statement, DB_RECORD_ID, &delivery->record_id);
+    db_copy_text(statement, DB_BODY, &delivery->body);
     key = db_column_blob(statement, DB_SAME_KEY);
     memset(delivery->key, 0, sizeof delivery->key);
     memcpy(delivery->key, key.data,

@@ -44,12 +44,11 @@ enum {
 
 static const char *const sql[] = {
     [SETTLE_JOB] =
-        "UPDATE job_state SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt "
-        "= :doubt, "
-        "unsettled = :unsettled, not_before_ms = :not_before_ms, run_id = :run_id, run_retries = "
-        ":run_retries, "
-        "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
-        "error_code = iif(:code_stays, error_code, :error_code), "
+        "UPDATE job_state "
+        "SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt = :doubt, "
+        "unsettled = :unsettled, not_before_ms = :not_before_ms, run_id = :run_id, "
+        "run_retries = :run_retries, server_version = coalesce(:server_version, server_version), "
+        "http_status = :http_status, error_code = iif(:code_stays, error_code, :error_code), "
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
         "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
     /* at the first attempt: what SETTLE_JOB writes besides is in the row already */

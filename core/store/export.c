@@ -23,10 +23,8 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 #define OF_RECORD "AND (:record_id IS NULL OR r.record_id = :record_id) "
 
 static const char *const sql[] = {
-    [EXPORT_BATCH] =
-        "SELECT schema, format, rows_read, rows_rejected, keeps_before, undoes, target, "
-        "target_columns FROM batch "
-        "WHERE id = :batch_id",
+    [EXPORT_BATCH] = "SELECT schema, format, rows_read, rows_rejected, "
+                     "keeps_before, undoes, target, target_columns FROM batch WHERE id = :batch_id",
     [EXPORT_JOBS] =
         JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
             "WHERE b.id = :batch_id AND r.id > :after AND r.id <= :last "
@@ -47,8 +45,7 @@ const struct db_statements export_statements = {sql, sizeof sql / sizeof *sql};
 
 static void keep_text(struct buf *buf, struct db_statement *statement, enum db_name name)
 {
-    buf_reset(buf);
-    buf_append_span(buf, db_column_span(statement, name));
+    db_copy_text(statement, name, buf);
     buf_text(buf);
 }
 

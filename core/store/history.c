@@ -44,15 +44,12 @@ static const char *const sql[] = {
                     "NULL, NULL, "
                     "a.run_id, NULL, NULL, NULL, a.verdict, NULL, NULL, a.entry, NULL, NULL, NULL, "
                     "NULL FROM " JOBS "JOIN audit a ON a.job_id = k.job_id " OF_THEM
-                    "UNION ALL SELECT n.schema, n.received_ms, 0, 7, n.id, NULL, NULL, NULL, "
-                    "n.body, NULL, NULL, "
-                    "iif(d.state = 'pending', NULL, d.updated_ms), NULL, d.http_status, n.state, "
-                    "d.state, d.error, "
-                    "n.reason, NULL, d.attempts, d.not_before_ms, NULL FROM notification n LEFT "
-                    "JOIN outbox d "
-                    "ON d.id = n.id WHERE n.record_id = :record_id AND (:schema IS NULL OR "
-                    "n.schema = :schema) "
-                    "ORDER BY schema, at_ms, job_id, kind, id",
+                    "UNION ALL SELECT n.schema, n.received_ms, 0, 7, n.id, NULL, NULL, "
+                    "NULL, n.body, NULL, NULL, iif(d.state = 'pending', NULL, d.updated_ms), "
+                    "NULL, d.http_status, n.state, d.state, d.error, n.reason, NULL, "
+                    "d.attempts, d.not_before_ms, NULL FROM notification n LEFT JOIN outbox d "
+                    "ON d.id = n.id WHERE n.record_id = :record_id AND (:schema IS NULL "
+                    "OR n.schema = :schema) ORDER BY schema, at_ms, job_id, kind, id",
 };
 
 const struct db_statements history_statements = {sql, sizeof sql / sizeof *sql};

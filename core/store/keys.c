@@ -35,9 +35,8 @@ static const char *const sql[] = {
         "INSERT INTO temp.sorted_key (record_id, job_id) SELECT record_id, id FROM job_row "
         "WHERE id > :first_id AND id < :end_id ORDER BY record_id, id",
     [KEYS_ENTER] = "INSERT OR IGNORE INTO record_job (record_id, job_id) "
-                   "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id AND "
-                   "rowid <= :last_id "
-                   "ORDER BY rowid",
+                   "SELECT record_id, job_id FROM temp.sorted_key "
+                   "WHERE rowid > :first_id AND rowid <= :last_id ORDER BY rowid",
     [KEYS_ONE] = KEY_SQL,
     [KEYS_MANY] = KEY_SQL KEY_NEXT_21 KEY_NEXT_21 KEY_NEXT_21,
     [KEYS_SORT_REJECTED] =
@@ -46,9 +45,8 @@ static const char *const sql[] = {
         "WHERE batch_id >= :first_id / " ID_ROWS_SQL " AND batch_id < :end_id / " ID_ROWS_SQL
         " AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
     [KEYS_ENTER_REJECTED] = "INSERT OR IGNORE INTO record_rejection (record_id, rejection_id) "
-                            "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id "
-                            "AND rowid <= :last_id "
-                            "ORDER BY rowid",
+                            "SELECT record_id, job_id FROM temp.sorted_key "
+                            "WHERE rowid > :first_id AND rowid <= :last_id ORDER BY rowid",
 };
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};

@@ -202,8 +202,7 @@ static void take(struct db_statement *statement, struct known *known)
     known->source = KNOWN_BY_PUT;
     while (known->source < KNOWN_BY_NOTIFICATION && strcmp(source, sources[known->source]) != 0)
         known->source++;
-    buf_reset(&known->fields);
-    buf_append_span(&known->fields, db_column_span(statement, DB_FIELDS));
+    db_copy_text(statement, DB_FIELDS, &known->fields);
 }
 
 bool known_find(struct store *store, struct span schema, struct span record_id, struct known *known,

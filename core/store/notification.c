@@ -233,10 +233,8 @@ static bool read_waiting(struct store *store, int64_t id, struct notification *n
     if (!row)
         return err_set(err, ERR_STORE, "database %s: notification %lld is gone", store->path,
                        (long long)id);
-    for (unsigned i = 0; i < 4; i++) {
-        buf_reset(&texts[i]);
-        buf_append_span(&texts[i], db_column_span(statement, names[i]));
-    }
+    for (unsigned i = 0; i < 4; i++)
+        db_copy_text(statement, names[i], &texts[i]);
     *notification = (struct notification){
         .action = buf_span(&texts[0]),
         .schema = buf_span(&texts[1]),

@@ -12,9 +12,8 @@ enum { OPEN_VERSION, OPEN_BATCHES, OPEN_COUNT, OPEN_DONE };
 static const char *const sql[] = {
     [OPEN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [OPEN_BATCHES] =
-        "SELECT b.id, b.schema, b.target, b.target_columns, b.content_hash, b.occurrence, "
-        "b.rows_before, "
-        "b.keeps_before, b.undoes, "
+        "SELECT b.id, b.schema, b.target, "
+        "b.target_columns, b.content_hash, b.occurrence, b.rows_before, b.keeps_before, b.undoes, "
         "t.next_job_id, " SQL_COUNTERS " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
     [OPEN_COUNT] = "UPDATE batch_tally SET " TALLY_ADDED

@@ -27,6 +27,13 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
+/* True if the text begins with a part, which can be empty. */
+static inline bool span_starts(struct span text, struct span part)
+{
+    return text.size >= part.size &&
+           (part.size == 0 || memcmp(text.data, part.data, part.size) == 0);
+}
+
 /* Returns the index of the text among `count` names, of which some can be NULL; count: it is none
  * of them. */
 size_t span_index(struct span text, const char *const *names, size_t count);

@@ -72,7 +72,7 @@ bool headers_take(struct http_headers *headers, struct span line)
         return false;
     if (headers->ended)
         return true;
-    if (line.size >= 5 && memcmp(line.data, "HTTP/", 5) == 0)
+    if (span_starts(line, span_of("HTTP/")))
         headers->interim = is_interim(line);
     else if (!headers->interim && trimmed(line).size == 0)
         headers->ended = true;

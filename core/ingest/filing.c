@@ -49,9 +49,9 @@ static bool flush_when_full(struct sheet *sheet, struct err *err)
 /* Returns the line end of a file by its beginning: two bytes in UTF-16. */
 static struct span line_end_of(struct span header)
 {
-    if (header.size >= 2 && memcmp(header.data, "\xFF\xFE", 2) == 0)
+    if (span_starts(header, span_of("\xFF\xFE")))
         return (struct span){"\n\0", 2};
-    if (header.size >= 2 && memcmp(header.data, "\xFE\xFF", 2) == 0)
+    if (span_starts(header, span_of("\xFE\xFF")))
         return (struct span){"\0\n", 2};
     return (struct span){"\n", 1};
 }

@@ -174,10 +174,9 @@ static bool decode(struct buf *text, enum row_encoding encoding, bool big_endian
 static bool find_encoding(struct sample *sample, struct layout *layout, struct err *err)
 {
     const struct buf *head = &sample->head;
-    bool marked = head->size > 1 && (memcmp(head->data, "\xFF\xFE", 2) == 0 ||
-                                     memcmp(head->data, "\xFE\xFF", 2) == 0);
+    bool big_endian = span_starts(buf_span(head), span_of("\xFE\xFF"));
+    bool marked = big_endian || span_starts(buf_span(head), span_of("\xFF\xFE"));
     enum row_encoding utf16 = marked ? ROW_ENCODING_UTF_16 : encoding_guess_utf_16(buf_span(head));
-    bool big_endian = marked && head->data[0] == '\xFE';
 
     if (utf16) {
         layout->encoding = marked ? ROW_ENCODING_NONE : utf16;
@@ -671,7 +670,7 @@ static bool analyse(struct sample *sample, const char *name, char delimiter, str
     struct guess guess = {0};
     bool fine;
 
-    if (head.size >= 3 && memcmp(head.data, "\xEF\xBB\xBF", 3) == 0)
+    if (span_starts(head, span_of("\xEF\xBB\xBF")))
         head = span_from(head, 3);
     while (!sample->whole && head.size && head.data[head.size - 1] != '\n')
         head.size--;

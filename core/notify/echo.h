@@ -15,9 +15,10 @@ struct echo_facts {
     enum api_owner owner; /* by the id in the record's metadata */
     bool is_open;         /* the job is not at its end */
     bool is_applied;
-    bool has_same_fields;  /* those that were sent, by value */
-    bool is_likely;        /* our client made the change, or its time fits the job's attempt */
-    bool is_overwritten;   /* the record held other fields after the job's change and before this one */
+    bool has_same_fields; /* those that were sent, by value */
+    bool is_likely;       /* our client made the change, or its time fits the job's attempt */
+    bool is_overwritten;  /* the record held other fields after the job's change and before this one
+                           */
     bool has_another_echo; /* of another time */
 };
 

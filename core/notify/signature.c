@@ -54,14 +54,13 @@ static bool decode(struct span text, struct key *key)
 
 static bool read_key(struct signature_keys *keys, struct span line, struct err *err)
 {
-    static const char prefix[] = "whsec_";
-    const size_t size = sizeof prefix - 1;
+    static const struct span prefix = {"whsec_", 6};
     struct key *key = &keys->keys[keys->count];
 
     if (keys->count == SIGNATURE_KEYS_MAX)
         return err_set(err, ERR_CONFIG, "more than %d secrets", SIGNATURE_KEYS_MAX);
-    if (line.size >= size && memcmp(line.data, prefix, size) == 0) {
-        if (!decode(span_from(line, size), key))
+    if (span_starts(line, prefix)) {
+        if (!decode(span_from(line, prefix.size), key))
             return err_set(err, ERR_CONFIG, "what follows whsec_ is not base64");
     } else {
         if (line.size > KEY_MAX)

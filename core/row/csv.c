@@ -341,12 +341,7 @@ static bool repeats_header(const struct csv *csv, struct csv_lexer lexer, size_t
     return same;
 }
 
-static const char mark[] = "\xEF\xBB\xBF";
-
-static bool begins_with_mark(struct span text)
-{
-    return text.size >= 3 && memcmp(text.data, mark, 3) == 0;
-}
+static const struct span mark = {"\xEF\xBB\xBF", 3};
 
 static void refuse_mark(bool header, struct violations *violations)
 {
@@ -376,7 +371,7 @@ static enum row_step reject_line(struct csv *csv, struct source *source, const c
                                  struct row *row, struct violations *violations, struct err *err)
 {
     struct span window = {source->data + source->begin, source->end - source->begin};
-    bool marked = begins_with_mark(window), whole;
+    bool marked = span_starts(window, mark), whole;
     uint64_t from = source->bytes;
     char other[SOURCE_FAULT_SIZE];
 
@@ -494,9 +489,9 @@ static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, size_t c
                         struct span text, struct row *row, struct violations *violations)
 {
     struct csv_lexer again = *lexer;
-    bool marked = begins_with_mark(text), repeated;
+    bool marked = span_starts(text, mark), repeated;
 
-    again.at = text.data + (marked ? sizeof mark - 1 : 0);
+    again.at = text.data + (marked ? mark.size : 0);
     repeated = repeats_header(csv, again, count);
     if (!marked && !repeated)
         return false;
@@ -550,7 +545,7 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
         return ROW_STEP_ROW;
     if (count != csv->row.column_count && refuse_count(csv, count, row, violations))
         return ROW_STEP_ROW;
-    if ((csv->row.maybe_header || text.data[0] == mark[0]) &&
+    if ((csv->row.maybe_header || text.data[0] == mark.data[0]) &&
         refuse_seam(csv, lexer, count, text, row, violations))
         return ROW_STEP_ROW;
     csv_row_end(&csv->row, row, violations);

@@ -270,10 +270,8 @@ static bool needs_quotes(const struct csv_writer *writer, struct span content)
     if (writer->line.size)
         return false;
     /* the beginning of a line can look like a comment or a byte order mark */
-    return writer->first_quoted ||
-           (comment.size && content.size >= comment.size &&
-            memcmp(content.data, comment.data, comment.size) == 0) ||
-           (content.size >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0);
+    return writer->first_quoted || (comment.size && span_starts(content, comment)) ||
+           span_starts(content, span_of("\xEF\xBB\xBF"));
 }
 
 /* Returns whether a reader takes a cell for one whose closing quote is missing. */
@@ -609,8 +607,7 @@ static bool is_passed_over(struct csv_writer *writer, const struct outcome *outc
     feed = memchr(writer->line.data, '\n', writer->line.size);
     line = (struct span){writer->line.data,
                          feed ? (size_t)(feed - writer->line.data) : writer->line.size};
-    passed = (comment.size && line.size >= comment.size &&
-              memcmp(line.data, comment.data, comment.size) == 0) ||
+    passed = (comment.size && span_starts(line, comment)) ||
              (dialect->is_footer && dialect->is_footer(dialect->footer, line));
     writer->line.size = size;
     return passed;

@@ -182,7 +182,7 @@ static const struct kind *find_kind(const struct kind *kinds, size_t count, stru
 /* Skips a byte order mark and blank lines, which can precede formats that are text. */
 static struct span without_blanks(struct span first)
 {
-    size_t before = first.size >= 3 && memcmp(first.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t before = span_starts(first, span_of("\xEF\xBB\xBF")) ? 3 : 0;
 
     while (before < first.size && memchr(" \t\r\n", first.data[before], 4))
         before++;

@@ -9,12 +9,9 @@ static size_t blank_size(struct span text)
         " ",  "\t",       "\r",           "\n",           "\v",
         "\f", "\xC2\xA0", "\xE2\x80\x8B", "\xE3\x80\x80", "\xEF\xBB\xBF"};
 
-    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
-        size_t size = strlen(blanks[i]);
-
-        if (text.size >= size && memcmp(text.data, blanks[i], size) == 0)
-            return size;
-    }
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+        if (span_starts(text, span_of(blanks[i])))
+            return strlen(blanks[i]);
     return 0;
 }
 
@@ -23,12 +20,9 @@ static bool begins_formula(struct span text)
     static const char *const signs[] = {
         "=", "+", "-", "@", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
 
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        size_t size = strlen(signs[i]);
-
-        if (text.size >= size && memcmp(text.data, signs[i], size) == 0)
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (span_starts(text, span_of(signs[i])))
             return true;
-    }
     return false;
 }
 

@@ -305,7 +305,7 @@ static bool refuse_known(const struct source *source, struct span raw,
     const char *first = memchr(raw.data, '\0', raw.size);
     size_t count = 0;
 
-    if (raw.size >= 3 && memcmp(raw.data, "\xEF\xBB\xBF", 3) == 0) {
+    if (span_starts(raw, span_of("\xEF\xBB\xBF"))) {
         row_refuse(violations, "begins with a byte order mark (U+FEFF), which is allowed only at "
                                "the beginning of a file: remove it");
         return true;

@@ -25,9 +25,8 @@ static bool open_decoder(struct writer *writer, struct err *err)
 
     if (options->source == ROW_FORMAT_CSV) {
         encoding = options->shape->dialect.encoding;
-        big_endian = options->header.size >= 2 && memcmp(options->header.data, "\xFE\xFF", 2) == 0;
-        if (big_endian ||
-            (options->header.size >= 2 && memcmp(options->header.data, "\xFF\xFE", 2) == 0))
+        big_endian = span_starts(options->header, span_of("\xFE\xFF"));
+        if (big_endian || span_starts(options->header, span_of("\xFF\xFE")))
             encoding = ROW_ENCODING_UTF_16;
     }
     if (encoding <= ROW_ENCODING_UTF_8)

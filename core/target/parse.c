@@ -123,15 +123,15 @@ bool parse_is_field_name(struct span name)
 
 bool parse_spot(struct parse *r, uint32_t value, const char *pointer, struct description_spot *spot)
 {
-    static const char prefix[] = "header:";
+    static const struct span prefix = {"header:", 7};
     struct span text = {0};
 
     spot->is_there = true;
     if (parse_is(r, value, JSON_STRING))
         text = parse_string(r, value);
-    if (text.size < sizeof prefix - 1 || memcmp(text.data, prefix, sizeof prefix - 1) != 0)
+    if (!span_starts(text, prefix))
         return parse_pointer(r, value, pointer, &spot->pointer);
-    text = (struct span){text.data + sizeof prefix - 1, text.size - (sizeof prefix - 1)};
+    text = span_from(text, prefix.size);
     if (!parse_is_field_name(text))
         return parse_refuse(r, pointer, "does not name a header field after \"header:\"");
     spot->header = parse_own(r, mem_copy(text.data, text.size));

@@ -471,7 +471,7 @@ static bool pass_unknown(struct compiler *c, struct span name)
 /* True if a member of a schema is a keyword of its draft, or an annotation of a tool. */
 static bool is_known(const struct compiler *c, struct span name)
 {
-    if (name.size >= 2 && memcmp(name.data, "x-", 2) == 0)
+    if (span_starts(name, span_of("x-")))
         return !span_is(name, "x-rowferry") || c->node == 0;
     for (size_t i = 0; i < KEYWORD_COUNT; i++)
         if ((keywords[i].drafts & c->draft) && span_is(name, keywords[i].name))

@@ -36,7 +36,7 @@ static struct parts take_apart(struct span text)
     colon = span_until(text, ":/?");
     if (colon && colon < text.size && text.data[colon] == ':')
         parts.scheme = take(&text, colon + 1);
-    if (text.size >= 2 && memcmp(text.data, "//", 2) == 0)
+    if (span_starts(text, span_of("//")))
         parts.authority = take(&text, 2 + span_until(span_from(text, 2), "/?"));
     parts.path = take(&text, span_until(text, "?"));
     parts.query = text;

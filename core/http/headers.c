@@ -49,6 +49,10 @@ static void keep(struct http_headers *headers, struct span line)
     for (size_t i = 0; i < HEADERS_KEPT; i++) {
         if (!is_field(line, kept_names[i], &value))
             continue;
+        /* a gateway can add its own wait: the longer one holds */
+        if (i == HEADERS_RETRY_AFTER &&
+            headers_wait_ms(value) < headers_wait_ms(span_of(headers->kept[i])))
+            return;
         if (value.size >= HTTP_HEADER_SIZE)
             value.size = HTTP_HEADER_SIZE - 1;
         memcpy(headers->kept[i], value.data, value.size);

@@ -498,6 +498,10 @@ static void headers_that_matter_are_kept(void **state)
         {CHUNKED "0\r\nRetry-After: 9\r\n\r\n", -1, ""},
         {BUSY "ININ-Correlation-Id: " HUNDRED HUNDRED "\r\n\r\n", -1, HUNDRED TWENTY_SEVEN},
         {BUSY "Retry-After: Mon, 23 Nov 2026 02:01:30 GMT, or later\r\n\r\n", -1, ""},
+        /* a gateway added its own: the longer wait holds */
+        {BUSY "Retry-After: 3600\r\nRetry-After: 1\r\n\r\n", 3600000, ""},
+        {BUSY "Retry-After: 1\r\nRetry-After: 3600\r\n\r\n", 3600000, ""},
+        {BUSY "Retry-After: 5\r\nRetry-After: soon\r\n\r\n", 5000, ""},
         {BUSY "Date-of-birth: 9\r\nRetry-Afterwards: 9\r\n\r\n", -1, ""},
     };
 

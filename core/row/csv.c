@@ -316,26 +316,36 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     row->tape = (struct json_tape){0};
 }
 
-/* Returns whether the cells of a row are those of the header row, ignoring case and what an export
- * added to either. */
+/* Returns whether a cell of the column, or where the column is not the record id's of any column,
+ * is its heading, ignoring case. */
+static bool is_heading(const struct csv *csv, size_t column, struct span content)
+{
+    bool any = csv->row.columns[column].kind != CSV_RECORD_ID;
+
+    for (size_t i = any ? 0 : column; i < (any ? csv->row.column_count : column + 1); i++) {
+        struct span heading = csv->row.columns[i].heading;
+
+        if (csv_same_heading(content, csv->shape->trim ? str_trim(heading) : heading))
+            return true;
+    }
+    return any && !content.size;
+}
+
+/* Returns whether a row is a header row: that of this file, or of another one with columns of it.
+ * What an export added to either does not count. */
 static bool repeats_header(const struct csv *csv, struct csv_lexer lexer, size_t count)
 {
     struct buf scratch = {0};
     struct csv_cell cell;
     bool same = true;
 
-    for (size_t i = 0; same && i < csv->row.column_count; i++) {
-        struct span heading = csv->row.columns[i].heading, content = {"", 0};
+    for (size_t i = 0; same && i < csv->row.column_count && i < count; i++) {
+        struct span content;
 
-        if (i < count) {
-            csv_lex(&lexer, &cell);
-            content = csv_content(&cell, &scratch);
-        }
-        if (csv->shape->trim) {
-            content = str_trim(content);
-            heading = str_trim(heading);
-        }
-        same = csv->row.columns[i].kind == CSV_OUTCOME || csv_same_heading(content, heading);
+        csv_lex(&lexer, &cell);
+        content = csv_content(&cell, &scratch);
+        same = csv->row.columns[i].kind == CSV_OUTCOME ||
+               is_heading(csv, i, csv->shape->trim ? str_trim(content) : content);
     }
     buf_release(&scratch);
     return same;

@@ -73,7 +73,7 @@ static inline bool dialect_is_delimiter(char byte)
 {
     char letter = (char)(byte | 0x20);
 
-    return byte > 0 && byte != 0x7F && byte != '"' && byte != '\r' && byte != '\n' &&
+    return byte > 0 && byte != '"' && byte != '\r' && byte != '\n' &&
            !(letter >= 'a' && letter <= 'z') && !(byte >= '0' && byte <= '9');
 }
 
@@ -85,8 +85,8 @@ static inline const char *dialect_delimiter_name(char delimiter,
         return "a tab";
     if (delimiter == ' ')
         return "a blank";
-    snprintf(out, DIALECT_DELIMITER_NAME_SIZE, delimiter < 0x20 ? "U+%04X" : "'%c'",
-             (unsigned char)delimiter);
+    snprintf(out, DIALECT_DELIMITER_NAME_SIZE,
+             delimiter < 0x20 || delimiter == 0x7F ? "U+%04X" : "'%c'", (unsigned char)delimiter);
     return out;
 }
 

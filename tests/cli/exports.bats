@@ -411,7 +411,7 @@ CELLS
 {}' "$(fields)"
     back
     same $'A-1\t1\tRohr 16" lang' "$(sed -n 2p Article-again.csv | cut -f 1-3)"
-    for delimiter in '~' '^' $'\001' ':' '!' ' ' $'\037'; do
+    for delimiter in '~' '^' $'\001' ':' '!' ' ' $'\177' $'\037'; do
         rm -f rowferry.db*
         schema ''
         printf 'record_id%sversion%sname\nA-1%s1%s"x%sy"\n' "$delimiter" "$delimiter" "$delimiter" "$delimiter" "$delimiter" | article Article-1.csv
@@ -419,7 +419,7 @@ CELLS
         holds "$stderr" 'declare "csv": {"delimiter": "'
         schema "\"csv\": {\"delimiter\": $(jq -n --arg d "$delimiter" '$d')}"
         ends 0 rowferry ingest Article-1.csv
-        same "$(jq -nc --arg d "x${delimiter}y" '{name: $d}')" "$(fields)"
+        same "$(jq -nc --arg d "x${delimiter}y" '{name: $d}')" "$(fields | jq -c .)"
         back
     done
     schema ''

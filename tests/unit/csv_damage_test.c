@@ -360,6 +360,27 @@ static void the_seam_of_two_concatenated_files_is_rejected(void **state)
         "end\n");
 }
 
+static void a_header_row_of_other_columns_is_rejected_too(void **state)
+{
+    static const char text[] = "record_id,sku,status\na,x,y\nrecord_id,status,sku\n"
+                               "record_id,STATUS\nrecord_id\nrecord_id,sku,y\n";
+    static const char repeats[] = "repeats the header row: remove it, or export a single file\n";
+    struct row_shape shape = rows_shape;
+    struct buf expected = {0};
+    char *rows;
+
+    (void)state;
+    shape.dialect.short_rows = true;
+    buf_append_text(&expected, "1@2 [a] {\"sku\":\"x\",\"status\":\"y\"}\n");
+    for (int i = 2; i < 5; i++)
+        buf_printf(&expected, "%d@%d [record_id]\n  |row|%s", i, i + 1, repeats);
+    buf_append_text(&expected, "5@6 [record_id] {\"sku\":\"sku\",\"status\":\"y\"}\nend\n");
+    rows = rows_dump(span_of(text), ROW_FORMAT_CSV, &shape, ROWS_FILE);
+    assert_string_equal(rows, buf_text(&expected));
+    free(rows);
+    buf_release(&expected);
+}
+
 static void a_bad_byte_late_in_an_overlong_line_is_found(void **state)
 {
     struct buf text = {0};
@@ -533,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_row_in_another_encoding_is_rejected_alone),
         cmocka_unit_test(a_file_that_ends_within_a_character_is_refused),
         cmocka_unit_test(the_seam_of_two_concatenated_files_is_rejected),
+        cmocka_unit_test(a_header_row_of_other_columns_is_rejected_too),
         cmocka_unit_test(a_bad_byte_late_in_an_overlong_line_is_found),
         cmocka_unit_test(the_column_of_a_bad_byte_at_the_beginning_is_right),
         cmocka_unit_test(a_stray_quote_affects_only_its_own_row),

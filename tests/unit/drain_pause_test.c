@@ -36,6 +36,9 @@ static void a_429_holds_all_requests_for_its_time(void **state)
     assert_int_equal(result.run.throttled, 2);
     assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "0");
     assert_non_null(strstr(buf_text(&world.said), "the API answered 429, and asks to wait"));
+    assert_ptr_equal(strchr(buf_text(&world.said), '\n') + 1, /* once */
+                     buf_text(&world.said) + world.said.size);
+    assert_in_range(world.paused_ms, 19000, 20250);
 }
 
 static void a_wait_beyond_max_wait_parks_this_run_and_the_next(void **state)

@@ -75,14 +75,15 @@ static struct world {
     unsigned used[16];
     struct record records[RECORDS_MAX];
     unsigned record_count, logins, waits, requests;
-    struct buf sent; /* `MS METHOD RECORD vVERSION`, or `MS BULK RECORD ...`, for each request */
-    struct buf said; /* notices, a line each */
-    const char
-        *fails; /* what breaks: "turn", "wait", "start"; "lock": another process drains, too;
-                   "schema": the schema file of Plain is written again once its rows are claimed */
+    struct buf sent;   /* `MS METHOD RECORD vVERSION`, or `MS BULK RECORD ...`, for each request */
+    struct buf said;   /* notices, a line each */
+    const char *fails; /* what breaks: "turn", "wait", "start"; "lock": another process drains, too;
+                          "schema": the schema file of Plain is damaged once its rows are claimed;
+                          "schema hash": it is another one then */
     struct exchange *turn;
     int64_t turn_us;
     struct drain_progress progress;
+    int64_t paused_ms; /* the longest that progress showed of a pause */
     unsigned reports;
     int64_t settled_us;     /* when progress showed the first settled job; 0: never */
     int sending_in_pause;   /* jobs in hand when progress was reported in a pause last */
@@ -190,9 +191,16 @@ bool keeper_take(struct keeper *keeper, bool *done, struct err *err)
         assert_true(jobs_recover(world.fixture->store, clock_now_ms(), &recovered, err));
     if (!jobs_exchange(world.fixture->store, world.turn, err))
         return false;
-    if (is_broken("schema") && world.turn->claimed) {
+    if ((is_broken("schema") || is_broken("schema hash")) && world.turn->claimed) {
+        char *text;
+        size_t size;
+
         snprintf(path, sizeof path, "%s/Plain.json", world.fixture->folder);
-        scratch_write(path, "{}", 2);
+        text = scratch_read(path);
+        size = strlen(text);
+        text[is_broken("schema") ? 0 : size++] = ' ';
+        scratch_write(path, text, size);
+        free(text);
     }
     return true;
 }
@@ -533,6 +541,8 @@ static inline void look_on(void *context, const struct drain_progress *progress)
     world.reports++;
     if (progress->settled && !world.settled_us)
         world.settled_us = world.now_us;
+    if (progress->paused_ms > world.paused_ms)
+        world.paused_ms = progress->paused_ms;
     if (progress->pause != DRAIN_PAUSE_NONE)
         world.sending_in_pause = (int)strtol(
             fixture_ask(world.fixture, "SELECT sum(sending) FROM batch_tally"), NULL, 10);

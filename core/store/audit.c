@@ -126,10 +126,8 @@ bool audit_next_batch(struct store *store, const struct audit_scope *scope, int6
 
 bool audit_end_batch(struct store *store, int64_t batch_id, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_END, err);
-
-    db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    return db_run(store, statement, err, "note that a batch is audited");
+    return db_run_on(store, DB_AUDITS, AUDIT_END, DB_BATCH_ID, batch_id, err,
+                     "note that a batch is audited");
 }
 
 /* Whether the last request of the job, which settled it, was a PUT. */

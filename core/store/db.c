@@ -256,6 +256,15 @@ bool db_run(struct store *store, struct db_statement *statement, struct err *err
     return fine;
 }
 
+bool db_run_on(struct store *store, enum db_owner owner, unsigned index, enum db_name name,
+               int64_t value, struct err *err, const char *doing)
+{
+    struct db_statement *statement = db_get(store, owner, index, err);
+
+    db_bind_int64(statement, name, value);
+    return db_run(store, statement, err, doing);
+}
+
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing)
 {

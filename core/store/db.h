@@ -150,6 +150,10 @@ bool db_fail(struct store *store, struct err *err, const char *doing);
 bool db_run(struct store *store, struct db_statement *statement, struct err *err,
             const char *doing);
 
+/* Gets a statement with one parameter, a whole number, and runs it. */
+bool db_run_on(struct store *store, enum db_owner owner, unsigned index, enum db_name name,
+               int64_t value, struct err *err, const char *doing);
+
 /* Steps once. *row: whether there is a row; when there is none, the statement is reset. */
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);

@@ -213,8 +213,6 @@ bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_m
 /* The counters of the batch whose jobs were moved last. */
 static bool end_batch(struct chunk *chunk, struct err *err)
 {
-    struct db_statement *statement;
-
     if (!chunk->batch_id)
         return true;
     if (!open_batches_count(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
@@ -222,9 +220,8 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     memset(chunk->deltas, 0, sizeof chunk->deltas);
     if (!job_state_is_open(chunk->decision->to))
         return open_batches_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, 0, err);
-    statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
-    db_bind_int64(statement, DB_BATCH_ID, chunk->batch_id);
-    return db_run(chunk->store, statement, err, "open the batch again");
+    return db_run_on(chunk->store, DB_DECISIONS, DECIDE_REOPEN, DB_BATCH_ID, chunk->batch_id, err,
+                     "open the batch again");
 }
 
 /* The earlier job of its record that one which is to be sent waits for; 0: none. */
@@ -364,12 +361,9 @@ static bool settle_conflict(struct store *store, const struct decision *decision
     bool ours = decision->to == resolutions[RESOLVE_OURS].to;
     struct db_statement *statement;
 
-    if (ours) {
-        statement = db_get(store, DB_DECISIONS, RESOLVE_REBASE, err);
-        db_bind_int64(statement, DB_JOB_ID, job->job_id);
-        if (!db_run(store, statement, err, "have the record fetched"))
-            return false;
-    }
+    if (ours && !db_run_on(store, DB_DECISIONS, RESOLVE_REBASE, DB_JOB_ID, job->job_id, err,
+                           "have the record fetched"))
+        return false;
     statement = db_get(store, DB_DECISIONS, RESOLVE_CLOSE, err);
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     db_bind_text(statement, DB_RESOLUTION, resolution_name(ours ? RESOLVE_OURS : RESOLVE_THEIRS));
@@ -440,17 +434,12 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
 static bool settle_retry(struct store *store, const struct decision *decision,
                          const struct decided *job, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_DECISIONS, RETRY_FORGET_VIOLATIONS, err);
-
     (void)decision;
-    db_bind_int64(statement, DB_JOB_ID, job->job_id);
-    if (!db_run(store, statement, err, "forget what the server said"))
-        return false;
-    if (job->to == JOB_UNKNOWN)
-        return true; /* a read-back compares with what was sent */
-    statement = db_get(store, DB_DECISIONS, RETRY_REBASE, err);
-    db_bind_int64(statement, DB_JOB_ID, job->job_id);
-    return db_run(store, statement, err, "have the record fetched");
+    /* a read-back compares with what was sent */
+    return db_run_on(store, DB_DECISIONS, RETRY_FORGET_VIOLATIONS, DB_JOB_ID, job->job_id, err,
+                     "forget what the server said") &&
+           (job->to == JOB_UNKNOWN || db_run_on(store, DB_DECISIONS, RETRY_REBASE, DB_JOB_ID,
+                                                job->job_id, err, "have the record fetched"));
 }
 
 bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,

@@ -165,10 +165,7 @@ static bool free_next(struct store *store, int64_t id, struct span record_id, in
 bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
                    struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_DROP, err);
-
-    db_bind_int64(statement, DB_ID, id);
-    return db_run(store, statement, err, "drop a delivery") &&
+    return db_run_on(store, DB_DELIVERIES, DELIVERY_DROP, DB_ID, id, err, "drop a delivery") &&
            free_next(store, id, record_id, now_ms, err);
 }
 
@@ -180,10 +177,8 @@ void delivery_release(struct delivery *delivery)
 
 bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_BEGIN_RUN, err);
-
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    return db_run(store, statement, err, "begin to deliver");
+    return db_run_on(store, DB_DELIVERIES, DELIVERY_BEGIN_RUN, DB_NOW_MS, now_ms, err,
+                     "begin to deliver");
 }
 
 /* When the first delivery that is not due will be; 0: there is none. */

@@ -322,16 +322,6 @@ static bool write_next(struct store *store, const struct exchange *exchange,
     return db_run(store, statement, err, "write what is asked next");
 }
 
-/* A statement on the job alone. */
-static bool run_on_job(struct store *store, unsigned index, const struct claim *claim,
-                       struct err *err, const char *doing)
-{
-    struct db_statement *statement = db_get(store, DB_TURNS, index, err);
-
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    return db_run(store, statement, err, doing);
-}
-
 /* Leaves the job to the next run; run_id 0: to the end of this one. */
 static bool leave(struct store *store, const struct claim *claim, int64_t run_id, struct err *err)
 {
@@ -344,11 +334,10 @@ static bool leave(struct store *store, const struct claim *claim, int64_t run_id
 
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *forget = db_get(store, DB_TURNS, SETTLE_FORGET_VIOLATIONS, err);
     struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_VIOLATION, err);
 
-    db_bind_int64(forget, DB_JOB_ID, claim->job_id);
-    if (!db_run(store, forget, err, "replace the server's violations"))
+    if (!db_run_on(store, DB_TURNS, SETTLE_FORGET_VIOLATIONS, DB_JOB_ID, claim->job_id, err,
+                   "replace the server's violations"))
         return false;
     for (size_t i = 0; i < claim->outcome.violation_count; i++) {
         const struct claim_violation *violation = &claim->outcome.violations[i];
@@ -401,7 +390,8 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     if (outcome->token && !write_token(store, claim, err))
         return false;
     if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
-        !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))
+        !db_run_on(store, DB_TURNS, SETTLE_ARBITRATED, DB_JOB_ID, claim->job_id, err,
+                   "end an arbitration"))
         return false;
     /* the retries of this run are used up: the next one tries it last */
     if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
@@ -409,7 +399,8 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
         return false;
     /* the violations of a refusal are wrong for a job that turns out not to be refused */
     if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
-        !run_on_job(store, SETTLE_FORGET_VIOLATIONS, claim, err, "forget the server's violations"))
+        !db_run_on(store, DB_TURNS, SETTLE_FORGET_VIOLATIONS, DB_JOB_ID, claim->job_id, err,
+                   "forget the server's violations"))
         return false;
     /* one that is pending again was not refused after all */
     return !outcome->violation_count || to == JOB_PENDING || write_violations(store, claim, err);
@@ -451,7 +442,7 @@ static bool settle_claim(struct store *store, struct exchange *exchange, struct 
     if (!settle_attempt(store, claim, err))
         return false;
     if (claim->request == REQUEST_FETCH &&
-        !run_on_job(store, SETTLE_FETCH, claim, err, "settle a fetch"))
+        !db_run_on(store, DB_TURNS, SETTLE_FETCH, DB_JOB_ID, claim->job_id, err, "settle a fetch"))
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;

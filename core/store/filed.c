@@ -111,21 +111,12 @@ bool filed_next_watched(struct store *store, int64_t after, struct filed *filed,
     return read_filed(store, statement, filed, found, err);
 }
 
-/* Runs a statement that is about one file. */
-static bool run_for(struct store *store, unsigned index, int64_t id, struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_FILED, index, err);
-
-    db_bind_int64(statement, DB_ID, id);
-    return db_run(store, statement, err, "note a filed file");
-}
-
 bool filed_unwatch(struct store *store, int64_t id, struct err *err)
 {
-    return run_for(store, FILED_UNWATCH, id, err);
+    return db_run_on(store, DB_FILED, FILED_UNWATCH, DB_ID, id, err, "note a filed file");
 }
 
 bool filed_forget(struct store *store, int64_t id, struct err *err)
 {
-    return run_for(store, FILED_FORGET, id, err);
+    return db_run_on(store, DB_FILED, FILED_FORGET, DB_ID, id, err, "note a filed file");
 }

@@ -215,7 +215,7 @@ static const struct option table[] = {
     {"webhook-delay-ms", "N", "notifications are sent that much after the change", OPTION_NUMBER,
      true, AT(webhook_delay_ms), 0, DAY_MS, NULL},
     {"webhook-retries", "N",
-     "so often one is sent again, 1 s later each time, until\nit is answered 2xx; default 3",
+     "how often one is sent again, 1 s later each time, until\nit is answered 2xx; default 3",
      OPTION_NUMBER, true, AT(webhook_retries), 0, INT32_MAX, NULL},
     {"erp-secret", "S",
      "/erp answers 401 to what is not signed with it, by\nStandard Webhooks: whsec_BASE64 or plain "

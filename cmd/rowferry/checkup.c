@@ -78,7 +78,7 @@ void checkup_skip(struct checkup *checkup, const char *because)
 {
     /* what failed before stays */
     if (checkup->finding.outcome == OUTCOME_FAILED) {
-        checkup_say(checkup, "not checked to its end, because %s", because);
+        checkup_say(checkup, "not checked completely, because %s", because);
         return;
     }
     buf_reset(&checkup->finding.text);

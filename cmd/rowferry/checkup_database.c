@@ -284,7 +284,7 @@ void check_counters(struct checkup *checkup)
     checkup_busy(checkup, "counting the rows of every batch ...");
     if (!census_take(checkup->store, &census, note_difference, &differences, &err) ||
         !known_count(checkup->store, note_known, checkup, &err)) {
-        checkup_take(checkup, &err, "the database could not be read to its end");
+        checkup_take(checkup, &err, "the database could not be read completely");
         return;
     }
     if (differences.count > DIFFERENCES_MAX)
@@ -312,12 +312,12 @@ static void report_unfinished(struct checkup *checkup, const struct batch_unfini
                        source);
     else if (path && access(path, F_OK) == 0)
         checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` finishes it",
-                       "batch %" PRId64 ": %s was not read to its end", batch->id, source);
+                       "batch %" PRId64 ": %s was not read completely", batch->id, source);
     else
         checkup_remark(checkup,
                        "load the file again: the next run refuses this batch, of which nothing "
                        "was sent",
-                       "batch %" PRId64 ": %s was not read to its end, and is gone", batch->id,
+                       "batch %" PRId64 ": %s was not read completely, and is gone", batch->id,
                        source);
 }
 

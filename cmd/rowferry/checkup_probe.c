@@ -530,7 +530,7 @@ static void check_kept(struct checkup *checkup, const struct probing *probing, c
                      name);
     else
         checkup_remark(checkup,
-                       "\"absent\": \"keep\" in `write` of the target spares the reads, if that is "
+                       "\"absent\": \"keep\" in `write` of the target saves the reads, if that is "
                        "so for all fields",
                        "%s was not sent, and stayed, although the target says that it is cleared",
                        name);

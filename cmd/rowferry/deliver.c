@@ -84,7 +84,7 @@ static void show_end(struct report *report, const struct sender *sender, enum se
         break;
     case SENDER_EXHAUSTED:
         report_error(report, ERR_NETWORK,
-                     "the ERP does not take notifications (%s): the same command again goes on",
+                     "the ERP does not accept notifications (%s): run the same command again",
                      trouble);
         break;
     case SENDER_PARKED:

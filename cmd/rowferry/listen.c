@@ -338,8 +338,8 @@ static bool inherit_socket(int *fd, bool *found, struct err *err)
     unsetenv("LISTEN_FDNAMES");
     if (number != 1)
         return err_set(err, ERR_CONFIG,
-                       "systemd hands over %" PRId64 " sockets: one is served, so let the .socket "
-                       "unit have one ListenStream",
+                       "systemd hands over %" PRId64
+                       " sockets, but one can be served: give the .socket unit one ListenStream",
                        number);
     fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
     *fd = FIRST_FD;
@@ -382,7 +382,7 @@ static bool read_tls(struct listen *listen, const struct options *options, struc
     size_t size;
 
     if (!certificate != !key)
-        return err_set(err, ERR_CONFIG, "--tls-cert and --tls-key belong together");
+        return err_set(err, ERR_CONFIG, "--tls-cert and --tls-key must be given together");
     return !certificate || (read_pem(certificate, false, &listen->certificate, &size, err) &&
                             read_pem(key, true, &listen->key, &listen->key_size, err));
 }

@@ -134,7 +134,7 @@ static bool parse_audit(const struct option *option, struct option_value *value,
         if (end > value->text && strcmp(end, "%") == 0 && value->rate >= 0 && value->rate <= 1)
             return true;
     }
-    return refuse(value, "all, none or a share of the applied updates, such as 5%", err);
+    return refuse(value, "all, none or a percentage of the applied updates, such as 5%", err);
 }
 
 /* Words for several states, and for rejected rows, which have no job. */
@@ -220,13 +220,13 @@ static bool parse_errors(const struct option *option, struct option_value *value
     if (str_ends(value->text, "%")) {
         digits.size--;
         if (!str_to_int64(digits, 0, 100, &value->number))
-            return refuse(value, "a share of rows: use 0% to 100%", err);
+            return refuse(value, "a percentage of rows: use 0% to 100%", err);
         value->rate = (double)value->number;
         return true;
     }
     if (str_to_int64(digits, 0, INT32_MAX, &value->number))
         return true;
-    return refuse(value, "a number or a share of rows: use 100 or 5%", err);
+    return refuse(value, "a number or a percentage of rows: use 100 or 5%", err);
 }
 
 /* What each kind takes: what `parse` accepts, or one of the words, whose place is its number, or

@@ -205,7 +205,7 @@ static void report_file(struct pruning *pruning, const struct filed *file, const
         report_json(report, &line);
     } else if (end == INBOX_CHANGED) {
         words_printable(&line, path);
-        report_notice(report, "'%s' was changed after it was filed, and stays", buf_text(&line));
+        report_notice(report, "'%s' was changed after it was filed, and is kept", buf_text(&line));
     } else if (end == INBOX_DELETED && pruning->dry_run &&
                pruning->files_by_end[end] <= PRUNING_LINES) {
         words_printable(&pruning->filed, path);
@@ -350,7 +350,7 @@ static bool decide(struct pruning *pruning, struct err *err)
         if (!prune_mark(store, &pruning->plan, clock_now_ms(), &marked, err))
             return false;
         if (!marked)
-            report_notice(report_of(pruning), "a batch was opened again meanwhile: looking again");
+            report_notice(report_of(pruning), "a batch was opened again: checking again");
     }
     return true;
 }

@@ -186,7 +186,7 @@ static void report_hook(struct report *report, const struct child_result *result
                       result->status);
         break;
     case CHILD_TIMED_OUT:
-        report_notice(report, "the command of --on-failure was ended: it took longer than %d s",
+        report_notice(report, "the command of --on-failure was stopped: it took longer than %d s",
                       HOOK_TIMEOUT_MS / 1000);
         break;
     case CHILD_STOPPED:

@@ -218,7 +218,7 @@ bool api_probe_send(struct api_probe *probe, const struct target *target, enum t
         request.authorization = token_authorization(probe->token, clock_monotonic_us());
     if (!request.authorization) {
         if (err->kind == ERR_NONE)
-            err_set(err, ERR_NETWORK, "the token expired at once");
+            err_set(err, ERR_NETWORK, "the token expired immediately");
         return false;
     }
     if (!api_request_build(&asked, &scratch, fields, &url, &body, &request))

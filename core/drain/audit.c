@@ -517,7 +517,7 @@ static bool give_up(struct audit *audit, struct err *err)
         err_set(
             &why, ERR_AUTH,
             "the API does not let us read the audit log: %s: give the OAuth client a role with the "
-            "permission to view it, or say --audit none; all updates stay as they are",
+            "permission to view it, or use --audit none; all updates stay as they are",
             audit->trouble.text);
     else
         err_set(&why, ERR_NETWORK,

@@ -265,7 +265,7 @@ static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
     struct err why;
 
     err_set(&why, ERR_BUSY,
-            "job %s was changed by another process while it was in hand: another drain is "
+            "job %s was changed by another process while this one worked on it: another drain is "
             "at work on this database, perhaps because its lock file was deleted; look for that "
             "process, then run the same command again",
             id_print(job_id, name));

@@ -183,8 +183,8 @@ const struct target *rebase_batch_target(struct rebase *rebase, struct span sche
 
     if (parts->is_named && !find_if_readable(rebase, schema))
         err_set(err, ERR_CONFIG,
-                "the schema file of %.*s is missing or wrong, and it says which resource its "
-                "rows update: run `rowferry doctor`, which reports what is wrong",
+                "the schema file of %.*s is missing or wrong, so it is not known which resource "
+                "its rows update: run `rowferry doctor`, which reports what is wrong",
                 (int)schema.size, schema.data);
     else if (target_check_parts(target, schema, parts, err))
         return target;

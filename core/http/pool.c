@@ -176,7 +176,7 @@ static bool pool_setup(struct http_pool *pool, const struct http_options *option
     if (!pool->multi || !pool->agent ||
         curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->slots) ||
         curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)options->slots))
-        return err_set(err, ERR_INTERNAL, "libcurl's multi handle could not be made");
+        return err_set(err, ERR_INTERNAL, "libcurl's multi handle could not be created");
     for (unsigned i = 0; i < options->slots; i++) {
         struct slot *slot = &pool->slots[i];
 

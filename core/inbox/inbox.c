@@ -489,7 +489,7 @@ static bool check_sub(int folder_fd, const char *folder, const char *sub, const 
         return err_set(err, ERR_CONFIG, "%s/%s is not a folder", folder, sub);
     *advice = "files are renamed into it, not copied: put it on the same file system";
     if (status.st_dev != parent->st_dev)
-        return err_set(err, ERR_CONFIG, "%s/%s is a file system of its own", folder, sub);
+        return err_set(err, ERR_CONFIG, "%s/%s is on another file system", folder, sub);
     *advice = give_access;
     if (!may(folder_fd, sub, R_OK | W_OK | X_OK))
         return err_set(err, ERR_CONFIG, "%s/%s: %s", folder, sub, strerror(errno));

@@ -101,7 +101,7 @@ static bool make_sub(const struct inbox_place *place, int inbox, struct err *err
     if (fstatat(inbox, place->sub, &status, AT_SYMLINK_NOFOLLOW) == 0)
         return true;
     if (mkdirat(inbox, half, 0700) != 0 && errno != EEXIST)
-        return err_set(err, ERR_CONFIG, "cannot make folder %s/%s: %s: let this user write in %s",
+        return err_set(err, ERR_CONFIG, "cannot create folder %s/%s: %s: let this user write in %s",
                        place->folder, place->sub, strerror(errno), place->folder);
     fd = openat(inbox, half, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     made = fd >= 0 && fstat(inbox, &status) == 0;
@@ -113,7 +113,7 @@ static bool make_sub(const struct inbox_place *place, int inbox, struct err *err
             /* another process was first, and has put something into it */
             ((errno == ENOTEMPTY || errno == EEXIST) && unlinkat(inbox, half, AT_REMOVEDIR) == 0));
     if (!made)
-        err_set(err, ERR_CONFIG, "cannot make folder %s/%s: %s", place->folder, place->sub,
+        err_set(err, ERR_CONFIG, "cannot create folder %s/%s: %s", place->folder, place->sub,
                 strerror(errno));
     if (fd >= 0)
         close(fd);

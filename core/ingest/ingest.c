@@ -76,7 +76,7 @@ static bool find_unread(struct work *work, const struct batch_origin *origin,
     if (!*waits)
         return true;
     snprintf(reason, sizeof reason,
-             "%.900s waits for batch %" PRId64 ", whose file %.900s is not read to its end: let "
+             "%.900s waits for batch %" PRId64 ", whose file %.900s is not read completely: let "
              "this user read that file, or move it away, then run the same command again",
              work->feed.source, batch_id, source);
     return settle(result, INGEST_WAITS, reason);
@@ -195,7 +195,7 @@ static bool prepare_tail(struct work *work, struct ingest_result *result, bool *
     if (!find_filed(work, &filed, err) || !batch_read_as(work->store, filed.batch_id, &batch, err))
         return false;
     if (!batch.id)
-        return err_set(err, ERR_CONFIG, "%s: batch %" PRId64 " is not one that was read to its end",
+        return err_set(err, ERR_CONFIG, "%s: batch %" PRId64 " was not read completely",
                        work->feed.source, filed.batch_id);
     if (!feed_fingerprint(&work->feed, err))
         return false;

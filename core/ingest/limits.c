@@ -31,7 +31,7 @@ bool limits_accept(const struct ingest_limits *limits, const char *source, uint6
                        source, rejected, rows, limits->percent);
     if (rows < limits->rows)
         return err_set(err, ERR_LIMIT,
-                       "%s: it has %" PRIu64 " rows, and --min-rows asks for %" PRIu64
+                       "%s: it has %" PRIu64 " rows, but --min-rows requires %" PRIu64
                        ": is the export complete?",
                        source, rows, limits->rows);
     return true;

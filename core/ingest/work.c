@@ -267,8 +267,8 @@ static bool may_skip(struct work *work, struct err *err)
     memcpy(batch.prefix_hash, work->options->skip_hash, sizeof batch.prefix_hash);
     return work_begins_with(work, &batch, &begins, err) &&
            (begins || err_set(err, ERR_INPUT,
-                              "%s no longer begins with what was read of it before: drop it "
-                              "in again to have all of it read",
+                              "%s no longer begins with what was read of it before: put it into "
+                              "the inbox again to read all of it",
                               work->feed.source));
 }
 

@@ -74,7 +74,7 @@ struct listener_header_problem listener_header_check(struct MHD_Connection *hand
             {header.has_bad_host, {400, "the Host header field is not a host"}},
             {header.lengths > 1, {400, "Content-Length is there more than once"}},
             {header.codings > 0 && header.lengths > 0,
-             {400, "Transfer-Encoding and Content-Length exclude each other"}},
+             {400, "Transfer-Encoding and Content-Length cannot be used together"}},
             {header.codings == 0 && header.lengths == 0 && strcmp(method, "POST") == 0,
              {400, "the body has neither Content-Length nor Transfer-Encoding"}},
             {header.codings > 0 && is_old, {400, "Transfer-Encoding is not of HTTP/1.0"}},

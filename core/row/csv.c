@@ -423,8 +423,8 @@ static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
     }
     strip(csv, row, violations);
     row_refuse(violations,
-               "may be a line of the cell before it that is not closed: short rows are taken again "
-               "after one of %zu cells",
+               "may be a line of the cell before it that is not closed: short rows are accepted "
+               "again after one of %zu cells",
                enough);
     return true;
 }

@@ -249,7 +249,7 @@ bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, c
 
     *batch_id = 0;
     db_bind_text(statement, DB_SCHEMA, schema);
-    if (db_next(store, statement, &fine, err, "look for a file that is not read to its end")) {
+    if (db_next(store, statement, &fine, err, "look for a file that is not read completely")) {
         *batch_id = db_column_int64(statement, DB_ID);
         db_keep_texts(store, statement, &(enum db_name){DB_SOURCE}, 1, source);
     }

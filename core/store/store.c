@@ -135,8 +135,8 @@ static bool check_newest(struct store *store, struct err *err)
         return false;
     return version == migration_count ||
            err_set(err, ERR_STORE,
-                   "database %s was written by an older rowferry: let a user who may write it run "
-                   "`rowferry status` once, which brings it up to date",
+                   "database %s was written by an older rowferry: ask a user who can write it to "
+                   "run `rowferry status` once, which upgrades it",
                    store->path);
 }
 

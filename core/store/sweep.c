@@ -329,7 +329,7 @@ static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *e
         if (sweep->watch.report)
             sweep->watch.report(sweep->watch.context, sweep->rows, sweep->free_bytes);
         if (stop_wait_ms(pause_ms_after(held_us)) && !ended)
-            return err_set(err, ERR_STOPPED, "stopped; the next prune goes on from here");
+            return err_set(err, ERR_STOPPED, "stopped; the next prune resumes here");
     }
     return true;
 }

@@ -117,8 +117,7 @@ static bool read_header(struct parse *r, uint32_t name, const char *pointer,
         if (strcasecmp(text.data, taken[i]) == 0)
             return parse_refuse(r, at,
                                 i ? "is not for a target: requests have it already"
-                                  : "is not for a target: the login, or --api-key-file, "
-                                    "brings it");
+                                  : "is not for a target: the login, or --api-key-file, sets it");
     if (call->header_count == DESCRIPTION_HEADERS)
         return parse_refuse(r, at, "is one of more than %d header fields", DESCRIPTION_HEADERS);
     call->header_count++;

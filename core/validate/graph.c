@@ -102,7 +102,7 @@ static bool refuse_circle(struct compiler *c, const struct graph *graph)
         at = before[at];
     free(before);
     c->node = at;
-    return compiler_refuse(c, "", "refers back to itself for the same value, without end");
+    return compiler_refuse(c, "", "refers back to itself endlessly for the same value");
 }
 
 /* Returns the types that both allow; an integer is a number. */

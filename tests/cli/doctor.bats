@@ -302,12 +302,12 @@ another user created it: chown it to this one"
     ROWFERRY_CRASH=chunk-committed run rowferry ingest InventoryItem-a.csv
     ends 0 rowferry doctor --json
     finds work remark "no process works on it
-batch 1: InventoryItem-a.csv was not read to its end" \
+batch 1: InventoryItem-a.csv was not read completely" \
         "the next \`rowferry run\` or \`rowferry ingest\` finishes it"
     rm InventoryItem-a.csv
     ends 0 rowferry doctor --json
     finds work remark "no process works on it
-batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
+batch 1: InventoryItem-a.csv was not read completely, and is gone" \
         "load the file again: the next run refuses this batch, of which nothing was sent"
     same loading "$(sql 'SELECT state FROM batch')"
 }

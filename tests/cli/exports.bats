@@ -239,7 +239,7 @@ Total|{"name":"in the middle"}
         $'A-9\nA-9,x\nA-9\nA-9\nz' | article Article-1.csv
     ends 3 rowferry ingest Article-1.csv
     same 'A-2 A-3 A-4 A-7 A-8' "$(sql "SELECT group_concat(record_id, ' ') FROM job")"
-    holds "$(sql 'SELECT message FROM violation')" 'may be a line of the cell before it that is not closed: short rows are taken again after one of 3 cells'
+    holds "$(sql 'SELECT message FROM violation')" 'may be a line of the cell before it that is not closed: short rows are accepted again after one of 3 cells'
 }
 
 @test "A6: a row that reads like the footer is written so that it is a row" {

@@ -191,7 +191,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     ends 3 run_inbox
     holds "$stderr" 'inbox/Invoices is a folder without a schema of that name: ignored'
     lacks "$stderr" .git
-    holds "$stderr" 'inbox/done/export.csv.rejected.csv has the rejected rows, to be fixed and dropped in again into inbox/InventoryItem;'
+    holds "$stderr" 'inbox/done/export.csv.rejected.csv has the rejected rows: fix them and put the file into the inbox into inbox/InventoryItem;'
     same "inbox/InventoryItem-b.csv|InventoryItem
 inbox/InventoryItem/export.csv|InventoryItem" "$(sql 'SELECT source, schema FROM batch ORDER BY id')"
     same ".git
@@ -327,7 +327,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     rows inbox/InventoryItem-a.csv 5 0
     chmod 755 inbox
     ends 2 as_nobody run inbox --min-age 0 --rate none
-    holds "$stderr" 'cannot make folder inbox/done: Permission denied: let this user write in inbox'
+    holds "$stderr" 'cannot create folder inbox/done: Permission denied: let this user write in inbox'
     ends 2 as_nobody run inbox --min-age 0 --rate none
     same "1 5" "$(sql 'SELECT count(*) FROM batch') $(wc -l <ledger)"
 }

@@ -41,7 +41,7 @@ setup() {
 
 @test "a file with fewer rows than --min-rows is refused, a refused file is never known" {
     ends 4 rowferry ingest inbox/InventoryItem-a.csv --min-rows 11
-    holds "$stderr" "it has 10 rows, and --min-rows asks for 11: is the export complete?"
+    holds "$stderr" "it has 10 rows, but --min-rows requires 11: is the export complete?"
     ends 3 rowferry ingest inbox/InventoryItem-a.csv --min-rows 10
     same "refused
 open" "$(sql 'SELECT state FROM batch ORDER BY id')"
@@ -55,7 +55,7 @@ open" "$(sql 'SELECT state FROM batch ORDER BY id')"
 
 @test "an invalid limit is reported" {
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors many
-    holds "$stderr" "'many' is not a number or a share of rows: use 100 or 5%"
+    holds "$stderr" "'many' is not a number or a percentage of rows: use 100 or 5%"
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors 101%
 }
 

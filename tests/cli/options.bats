@@ -153,7 +153,7 @@ load lib
 }
 
 @test "audits are all, none or a share" {
-    local value expected='not all, none or a share of the applied updates, such as 5%'
+    local value expected='not all, none or a percentage of the applied updates, such as 5%'
 
     for value in some 5 101% % -1% 5%% 1e1% 'all '; do
         fails_with 2 "--audit: '$value' is $expected" drain "--audit=$value"
@@ -972,5 +972,5 @@ reads_all() {
     sqlite3 rowferry.db 'PRAGMA user_version = 5'
     chmod 444 rowferry.db
     ends 8 as_reader "$BIN/rowferry" status
-    holds "$stderr" "was written by an older rowferry: let a user who may write it run"
+    holds "$stderr" "was written by an older rowferry: ask a user who can write it to run"
 }

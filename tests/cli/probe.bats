@@ -169,7 +169,7 @@ city rewritten  " Ulm " "Ulm"' "$(jq -r 'select(.event == "field") |
     same '{"a":3,"b":"x"}' "$(now rest-plain)"
     probe 0 --schema Clear
     finds 'absent fields' remark 'a was not sent, and stayed, although the target says that it is cleared' \
-        '"absent": "keep" in `write` of the target spares the reads, if that is so for all fields'
+        '"absent": "keep" in `write` of the target saves the reads, if that is so for all fields'
     probe 2 --schema Replace
     holds "$(jq -r 'select(.check == "absent fields") | .text' <<<"$output")" 'rows cannot replace what the record holds'
     # a field that a row must have is not left out

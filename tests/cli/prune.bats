@@ -126,7 +126,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     rm inbox/done/InventoryItem-c.csv
     ends 0 rowferry prune --older-than 0s --files --yes
     holds "$output" "3 batches pruned, 16 rows and 1 file"
-    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv' was changed after it was filed, and stays"
+    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv' was changed after it was filed, and is kept"
     same InventoryItem-b.csv "$(ls inbox/done)"
 }
 
@@ -185,7 +185,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     sed -i 's/,x,/,1,/' inbox/done/InventoryItem-b.csv.rejected.csv
     sql 'UPDATE batch SET finished_ms = 1 WHERE id < 3; UPDATE filed SET filed_ms = 1 WHERE batch_id < 3'
     ends 0 rowferry prune --older-than 1h --files --yes
-    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv.rejected.csv' was changed after it was filed, and stays"
+    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv.rejected.csv' was changed after it was filed, and is kept"
     same "InventoryItem-a.csv.rejected.csv
 InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
 }

@@ -218,12 +218,12 @@ rowferry: error: there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` 
     local job
 
     fails_with 2 "neither --ours nor --theirs is given: use one of them; see rowferry resolve --help" resolve 1/1
-    fails_with 2 "--ours and --theirs exclude each other: use one of them; see rowferry resolve --help" resolve 1/1 --ours --theirs
-    fails_with 2 "--even-if-superseded does not go with --theirs: use --ours" resolve 1/1 --theirs --even-if-superseded
+    fails_with 2 "--ours and --theirs cannot be used together: use one of them; see rowferry resolve --help" resolve 1/1 --ours --theirs
+    fails_with 2 "--even-if-superseded cannot be used with --theirs: use --ours" resolve 1/1 --theirs --even-if-superseded
     fails_with 2 "no job is named: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" resolve --ours
-    fails_with 2 "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
+    fails_with 2 "jobs are selected in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
         resolve --ours --all --batch 5
-    fails_with 2 "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
+    fails_with 2 "jobs are selected in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
         resolve --ours --all 5/812
     for job in 5 5/ /812 5/0 0/1 5/x 5/812/1 5/1000000000 -; do
         fails_with 2 "'$job' is not a job: write BATCH/ROW, like 5/812" resolve --ours "$job"

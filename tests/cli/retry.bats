@@ -188,7 +188,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
 
 @test "missing and contradicting arguments are refused" {
     fails_with 2 "no batch is named: name a batch, or use --all; see rowferry retry --help" retry
-    fails_with 2 "a batch and --all exclude each other: name a batch, or use --all; see rowferry retry --help" retry 5 --all
+    fails_with 2 "a batch and --all cannot be used together: name a batch, or use --all; see rowferry retry --help" retry 5 --all
     fails_with 2 "'5/1' is not a batch: use its number, which \`rowferry status\` lists" retry 5/1
     fails_with 2 "--state: 'applied' is not a list of states: use, separated by commas, refused, failed" retry 5 --state applied
     fails_with 2 "--since: 'monday' is not a duration: use 90, 90s, 15m, 4h or 90d" retry 5 --since monday

@@ -707,8 +707,8 @@ static void an_older_version_is_not_read_where_it_cannot_be_written(void **state
     may = "FD";
     assert_int_equal(err.kind, ERR_STORE);
     snprintf(place->expected, sizeof place->expected,
-             "database %s was written by an older rowferry: let a user who may write it run "
-             "`rowferry status` once, which brings it up to date",
+             "database %s was written by an older rowferry: ask a user who can write it to run "
+             "`rowferry status` once, which upgrades it",
              place->database);
     assert_string_equal(err.text, place->expected);
 }

@@ -21,7 +21,7 @@ static void every_limit_says_what_to_do(void **state)
          "in/x.csv: 40 of 1000 rows are rejected, and --max-errors allows 0.5%: fix the file, or "
          "raise the limit"},
         {{.rows = 1001},
-         "in/x.csv: it has 1000 rows, and --min-rows asks for 1001: is the export complete?"},
+         "in/x.csv: it has 1000 rows, but --min-rows requires 1001: is the export complete?"},
         {{.most = 959},
          "in/x.csv: it has more rows than its target can hold, which is 959 (`rows` of its "
          "`limits`): divide the rows among several targets, or raise the limit if the target takes "

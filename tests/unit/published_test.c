@@ -154,7 +154,7 @@ static void references_to_other_files_name_a_bundler(void **state)
         {"{\"$ref\": 1}", "#/$ref: must be a string"},
         {"{" DRAFT_2019 "\"$recursiveRef\": \"#a\"}", "#/$recursiveRef: must be \"#\""},
         {"{\"$dynamicRef\": \"#a\", \"$dynamicAnchor\": \"a\"}",
-         "#/$dynamicRef: refers back to itself for the same value, without end"},
+         "#/$dynamicRef: refers back to itself endlessly for the same value"},
         {"{\"properties\": {\"v\": {\"$schema\": \"http://json-schema.org/draft-07/schema#\"}}}",
          "#/properties/v/$schema: is not the draft of the schemas around it: only a "
          "schema with an \"$id\" can have its own"},

@@ -644,7 +644,7 @@ static void a_batch_refused_for_another_reason_is_not_over_its_limit(void **stat
     struct ingest_result result;
     struct bench bench;
 
-    put(scene, "inbox/Item-1.csv", "record_id,version,it has 1 rows, and --min-rows asks for 2\n");
+    put(scene, "inbox/Item-1.csv", "record_id,version,it has 1 rows, but --min-rows requires 2\n");
     bench_open(&bench, scene);
     ingest(&bench, scene, "inbox/Item-1.csv", &result);
     assert_int_equal(result.outcome, INGEST_REFUSED);

@@ -16,7 +16,7 @@ static void references_lead_into_the_same_file(void **state)
         {"{\"$ref\": \"#/$defs/a~\", \"$defs\": {\"a~\": {}}}",
          "#/$ref: \"#/$defs/a~\" does not exist in this file"},
         {"{\"$ref\": \"#item\"}", "#/$ref: \"#item\" does not exist in this file"},
-        {"{\"$ref\": \"\"}", "#/$ref: refers back to itself for the same value, without end"},
+        {"{\"$ref\": \"\"}", "#/$ref: refers back to itself endlessly for the same value"},
         {"{\"$ref\": 1}", "#/$ref: must be a string"},
         {"{\"$ref\": \"#/$defs/a\"}", "#/$ref: \"#/$defs/a\" does not exist in this file"},
         {"{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": 1}}",
@@ -41,19 +41,19 @@ static void references_lead_into_the_same_file(void **state)
         {"{\"properties\": {\"a\": {\"$ref\": \"#/x-types/b\"}}, \"x-types\": {\"b\": {\"typ\": "
          "1}}}",
          "#/x-types/b/typ: the keyword \"typ\" is not supported: did you mean \"type\"?"},
-        {"{\"$ref\": \"#\"}", "#/$ref: refers back to itself for the same value, without end"},
+        {"{\"$ref\": \"#\"}", "#/$ref: refers back to itself endlessly for the same value"},
         {"{\"properties\": {\"a\": {\"$ref\": \"#/$defs/b\"}}, \"$defs\": {\"b\": {\"allOf\": "
          "[{\"$ref\": \"#/$defs/c\"}]}, \"c\": {\"anyOf\": [{}, {\"$ref\": \"#/$defs/b\"}]}}}",
-         "#/$defs/b/allOf/0/$ref: refers back to itself for the same value, without end"},
+         "#/$defs/b/allOf/0/$ref: refers back to itself endlessly for the same value"},
         {"{\"$defs\": {\"b\": {\"if\": {\"$ref\": \"#/$defs/b\"}}}}",
-         "#/$defs/b/if/$ref: refers back to itself for the same value, without end"},
+         "#/$defs/b/if/$ref: refers back to itself endlessly for the same value"},
         {"{\"$defs\": {\"b\": {\"dependentSchemas\": {\"x\": {\"not\": {\"$ref\": "
          "\"#/$defs/b\"}}}}}}",
-         "#/$defs/b/dependentSchemas/x/not/$ref: refers back to itself for the same value, "
-         "without end"},
+         "#/$defs/b/dependentSchemas/x/not/$ref: refers back to itself endlessly for the same "
+         "value"},
         {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"$ref\": "
          "\"#/definitions/a\", \"definitions\": {\"a\": {\"$ref\": \"#/definitions/a\"}}}",
-         "#/definitions/a/$ref: refers back to itself for the same value, without end"},
+         "#/definitions/a/$ref: refers back to itself endlessly for the same value"},
     };
 
     (void)state;

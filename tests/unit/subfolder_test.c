@@ -84,11 +84,12 @@ static void files_of_one_name_in_two_sub_folders_do_not_mix(void **state)
     assert_holds(scene, "inbox/done/export.csv.rejected.csv", ITEM_HEADER "a,1,S,-1,\n");
     assert_holds(scene, "inbox/done/export.2.csv", ITEM_HEADER "b,1,S,-2,\n");
     assert_holds(scene, "inbox/done/export.2.csv.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
-    snprintf(expected, sizeof expected,
-             "%s/inbox/done/export.2.csv.rejected.csv has the rejected rows, to be fixed and "
-             "dropped in again into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
-             "them\n",
-             scene->folder, scene->folder);
+    snprintf(
+        expected, sizeof expected,
+        "%s/inbox/done/export.2.csv.rejected.csv has the rejected rows: fix them and put the file "
+        "into the inbox into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
+        "them\n",
+        scene->folder, scene->folder);
     assert_string_equal(scene->said, expected);
     bench_close(&bench);
 }

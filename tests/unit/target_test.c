@@ -400,8 +400,7 @@ static const struct {
     {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"Host\":\"a\"}}}",
      "/write/headers/Host", "is not for a target: requests have it already"},
     {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"Authorization\":\"a\"}}}",
-     "/write/headers/Authorization",
-     "is not for a target: the login, or --api-key-file, brings it"},
+     "/write/headers/Authorization", "is not for a target: the login, or --api-key-file, sets it"},
     {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
      "{id}\",\"headers\":{\"A\":\"1\",\"B\":\"1\",\"C\":\"1\",\"D\":\"1\",\"E\":\"1\",\"F\":\"1\","
      "\"G\":\"1\",\"H\":\"1\",\"I\":\"1\"}}}",

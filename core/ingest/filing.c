@@ -186,13 +186,11 @@ static bool write_sheets(struct sheet *sheet, const char *name, const struct not
                    write_rejected, rejected, err) &&
          put_sheet(sheet, name, ".errors.tsv", write_errors, errors, err);
     if (ok)
-        notice_say(
-            notices,
-            "%s/%s/%s has the rejected rows: fix them and put the file into the inbox%s%s%s%s; "
-            "%s says what is wrong with them",
-            place->folder, place->sub, rejected, place->from ? " into " : "",
-            place->from ? place->folder : "", place->from ? "/" : "",
-            place->from ? place->from : "", errors);
+        notice_say(notices,
+                   "%s/%s/%s has the rejected rows: fix them and put the file into %s%s%s; "
+                   "%s says what is wrong with them",
+                   place->folder, place->sub, rejected, place->folder, place->from ? "/" : "",
+                   place->from ? place->from : "", errors);
     buf_release(&header);
     return ok;
 }

@@ -191,7 +191,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     ends 3 run_inbox
     holds "$stderr" 'inbox/Invoices is a folder without a schema of that name: ignored'
     lacks "$stderr" .git
-    holds "$stderr" 'inbox/done/export.csv.rejected.csv has the rejected rows: fix them and put the file into the inbox into inbox/InventoryItem;'
+    holds "$stderr" 'inbox/done/export.csv.rejected.csv has the rejected rows: fix them and put the file into inbox/InventoryItem;'
     same "inbox/InventoryItem-b.csv|InventoryItem
 inbox/InventoryItem/export.csv|InventoryItem" "$(sql 'SELECT source, schema FROM batch ORDER BY id')"
     same ".git

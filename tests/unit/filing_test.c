@@ -56,8 +56,8 @@ static void rejected_rows_come_back_with_their_header_and_bytes(void **state)
     assert_holds(scene, "inbox/done/Item-1.csv.errors.tsv", expected);
     snprintf(expected, sizeof expected,
              "%s/inbox/done/Item-1.csv.rejected.csv has the rejected rows: fix them and put the "
-             "file into the inbox; Item-1.csv.errors.tsv says what is wrong with them\n",
-             scene->folder);
+             "file into %s/inbox; Item-1.csv.errors.tsv says what is wrong with them\n",
+             scene->folder, scene->folder);
     assert_string_equal(scene->said, expected);
     bench_close(&bench);
 }

@@ -87,7 +87,7 @@ static void files_of_one_name_in_two_sub_folders_do_not_mix(void **state)
     snprintf(
         expected, sizeof expected,
         "%s/inbox/done/export.2.csv.rejected.csv has the rejected rows: fix them and put the file "
-        "into the inbox into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
+        "into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
         "them\n",
         scene->folder, scene->folder);
     assert_string_equal(scene->said, expected);

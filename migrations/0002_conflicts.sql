@@ -13,7 +13,7 @@ CREATE TABLE rebase (
     fields  TEXT                -- what the PUT carries; NULL with version
 ) STRICT;
 
--- Jobs whose record has moved on beyond the version that their PUT can have made: the audit log is
+-- Jobs whose record has moved on beyond the version that their PUT may have made: the audit log is
 -- asked whose that version was. A row is there while it is asked.
 CREATE TABLE arbitration (
     job_id         INTEGER PRIMARY KEY,

@@ -230,7 +230,7 @@ static bool is_updated(struct checkup *checkup)
     if (checkup->probing && checkup->probing->updated && !checkup->probing->is_unclear)
         return true;
     checkup_skip(checkup, checkup->probing && checkup->probing->is_unclear
-                              ? "somebody else can have changed the record"
+                              ? "somebody else may have changed the record"
                               : "the record was not updated");
     return false;
 }
@@ -300,7 +300,7 @@ static void say_refused(struct checkup *checkup, const struct probing *probing)
     if (probing->answer.status >= 500)
         checkup_fail(checkup, ERR_NETWORK,
                      "try again when the API works; a night reads the record after such an answer",
-                     "an update was answered %s, and can have been applied", answer);
+                     "an update was answered %s, and may have been applied", answer);
     else if (probing->answer.is_unread)
         checkup_fail(checkup, ERR_CONFIG,
                      "compare `results` in `bulk` of the target with what the API answers",
@@ -575,7 +575,7 @@ void check_stale(struct checkup *checkup)
         return;
     }
     if (!probing->older.size || probing->in_doubt) {
-        checkup_skip(checkup, probing->in_doubt ? "an update before it can have been applied"
+        checkup_skip(checkup, probing->in_doubt ? "an update before it may have been applied"
                                                 : "the token never changed");
         return;
     }

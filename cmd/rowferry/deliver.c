@@ -18,7 +18,7 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
         .client_id = options_text(options, OPT_CLIENT_ID),
         .delivers_echoes = options_number(options, OPT_ECHO) != 0,
     };
-    /* without schema files nothing is known, and notifications go their way all the same */
+    /* without schema files nothing is known, and notifications go their way anyway */
     deliver->catalog = catalog_open(options_text(options, OPT_SCHEMAS), &(struct err){0});
     return ((!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
             signing_keys_read(options, OPT_ERP_SECRET, &deliver->keys, &deliver->keys_file,
@@ -58,7 +58,7 @@ bool deliver_count(struct session *session, struct notification_counts *counts)
            report_fail(&session->cli->report, &err);
 }
 
-/* Jobs that notifications waited for may be at their end. False: reported. */
+/* Jobs that notifications waited for may be finished. False: reported. */
 static bool decide(const struct deliver *deliver, struct session *session)
 {
     struct echo echo = {.store = session->store, .client_id = deliver->client_id};

@@ -162,7 +162,7 @@ void command_doctor(struct cli *cli)
         finding->status = EXIT_DONE;
         buf_reset(&finding->text);
         buf_reset(&finding->advice);
-        /* what was written is put back all the same */
+        /* what was written is put back anyway */
         if (stop_requested() && checks[i].check != check_restored)
             checkup_skip(&checkup, "it was stopped");
         else

@@ -20,8 +20,9 @@ static const struct {
     {EXIT_ROWS,
      "finished, but rows are rejected, refused, failed or in conflict, an update is not in "
      "the audit log, or the ERP refused a notification"},
-    {EXIT_LIMIT, "a limit was exceeded or missed: --max-errors, --min-rows, --min-files, --max-refused, or "
-                 "`limits` of a target"},
+    {EXIT_LIMIT,
+     "a limit was exceeded or missed: --max-errors, --min-rows, --min-files, --max-refused, or "
+     "`limits` of a target"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
     {EXIT_AUTH, "the API refused the credentials or permissions"},
     {EXIT_BUSY, "another process is reading into this database or sending from it"},
@@ -47,7 +48,7 @@ static const struct {
 int exit_of(enum err_kind kind)
 {
     if (kind == ERR_STOPPED) {
-        stop_requested(); /* a reader can have seen a signal that is not taken yet */
+        stop_requested(); /* a reader may have seen a signal that is not taken yet */
         return stop_signal() ? 128 + stop_signal() : EXIT_INCOMPLETE;
     }
     return kinds[kind].status;

@@ -16,7 +16,7 @@ struct metrics {
     char *database; /* absolute path; NULL: it was never opened */
     bool known;     /* the database was asked: */
     uint64_t jobs[JOB_STATES], audits[VERDICTS], batches[BATCH_STATES]; /* of all that is in it */
-    uint64_t rows_read, rows_rejected; /* of the batches that the run's summary speaks of */
+    uint64_t rows_read, rows_rejected; /* of the batches that the run's summary covers */
     struct notification_counts notifications;
     int64_t parked_until_ms;                   /* 0: nothing is parked */
     struct run_info last, succeeded, finished; /* of the command: ended; with 0; with 0 or 3 */

@@ -323,7 +323,7 @@ bool probing_write(struct probing *probing, struct span fields, struct span unde
 
     return probing_send(probing, fields, under, token, &err) ||
            checkup_fail(probing->checkup, err.kind, "try again when the API answers",
-                        "no answer came to an update, which can have been applied: %s", err.text);
+                        "no answer came to an update, which may have been applied: %s", err.text);
 }
 
 bool probing_same(const struct probing *probing, struct span a, struct span b)

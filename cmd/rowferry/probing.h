@@ -37,7 +37,7 @@ struct probing {
     struct api_probe_answer answer;
     enum meaning meaning; /* of the answer, as a run takes it */
     bool is_ready;        /* the record was read, and can be updated */
-    bool wrote;           /* an update can have landed */
+    bool wrote;           /* an update may have landed */
     bool in_doubt;        /* ... and no answer or read shows whether the last one has */
     bool is_foreign;      /* somebody else has changed the record since */
     bool is_unclear;      /* ... or the API has: nothing shows which */
@@ -90,7 +90,7 @@ bool probing_read_after(struct probing *probing);
 /* The last update and the record that was read after it, to be compared. */
 struct comparison_sides probing_sides(const struct probing *probing);
 
-/* Whether the record that was read is as the last update and the API can have left it, by its
+/* Whether the record that was read is as the last update and the API may have left it, by its
  * values. */
 bool probing_is_explained(const struct probing *probing);
 

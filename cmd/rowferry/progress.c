@@ -196,7 +196,7 @@ static void put_pace(struct line *line, const struct drain_progress *drain, doub
     if (paused || per_s <= 0)
         return;
     if (drain->learned_per_s > 0 && per_s > drain->learned_per_s)
-        per_s = drain->learned_per_s; /* the burst before the pause taught it */
+        per_s = drain->learned_per_s; /* learned from the burst before the pause */
     if (drain->learned_per_s > 0)
         snprintf(line->parts[3], PART_SIZE, "throttled: %.1f/s", per_s);
     else

@@ -24,8 +24,8 @@ static void strip_line_end(char *text)
     text[span_without_end(span_of(text)).size] = '\0';
 }
 
-/* what: what the text must have, and nothing else; NULL: secrets, one a line, for one that is being
- * changed. */
+/* what: what the text must have, and nothing else; NULL: secrets, one per line, for one that is
+ * being changed. */
 static bool check(const char *name, const char *text, const char *what, struct err *err)
 {
     if (!text[strspn(text, " ")])

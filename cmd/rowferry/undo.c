@@ -69,7 +69,7 @@ static void report_left_out(const struct undoing *undoing, const char *name)
                       name, words_count(undoing->open, "job", jobs));
     if (undoing->unsettled > 0) {
         report_notice(report,
-                      "%s: left out: %s that can have changed the record: `rowferry retry` the "
+                      "%s: left out: %s that may have changed the record: `rowferry retry` the "
                       "batch, drain it, and export again",
                       name, words_count(undoing->unsettled, "failed job", jobs));
         report_status(report, EXIT_ROWS);

@@ -19,7 +19,7 @@ enum { API_USER_SIZE = 64 }; /* of a user's id; a longer one is not compared */
 struct api_audit_question {
     struct span record_id;
     int64_t version;
-    const unsigned char *correlation; /* 16 bytes: of the update that can have made it */
+    const unsigned char *correlation; /* 16 bytes: of the update that may have made it */
     /* True when an id is that of an update that we made to the record before. */
     bool (*is_own)(const void *context, const unsigned char id[16]);
     const void *context;

@@ -31,7 +31,7 @@ size_t comparison_make(const struct target *target, const struct comparison_side
                        void (*visit)(void *context, const struct comparison *comparison),
                        void *context);
 
-/* Returns whether the record is as our update and the API can have left it: what did not come back
+/* Returns whether the record is as our update and the API may have left it: what did not come back
  * as it was sent has the value of before, or that of the answer to the update, or is only spelled
  * otherwise (case, punctuation, cut off), or is at another place. answered: the fields of a record
  * in the answer; or empty. */

@@ -209,7 +209,7 @@ static void fill_repeat(struct task *task, const struct http_answer *answer, con
 {
     struct claim_outcome *outcome = &task->claim.outcome;
 
-    /* what was refused as a whole can have been done in part */
+    /* what was refused as a whole may have been done in part */
     task->claim.doubt = task->claim.doubt || task->claim.lock != TARGET_NONE;
     *outcome = (struct claim_outcome){.repeats = true,
                                       .state = JOB_SENDING,

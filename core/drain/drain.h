@@ -28,7 +28,7 @@ struct drain_progress {
     double rate_per_s;      /* the pace in jobs that requests are held to; 0: none */
     double learned_per_s;   /* the same where a 429 has set it below the ceiling; else 0 */
     enum drain_pause pause;
-    int64_t paused_ms;       /* for so long, unless DRAIN_PAUSE_NONE */
+    int64_t paused_ms;       /* for that long, unless DRAIN_PAUSE_NONE */
     int64_t parked_until_ms; /* the run is parked, and ends when all in flight is settled; 0: no */
     const struct meter *meter;
 };

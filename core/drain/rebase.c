@@ -120,7 +120,7 @@ static bool check_rules(struct rebase *rebase, struct base *base, const char **b
     rebase->tape.count = 0;
     violations_reset(&rebase->violations);
     if (!json_scan(&rebase->tape, row.fields, 0, &fault))
-        return err_set(err, ERR_INTERNAL, "fields laid over others: %s", fault.message);
+        return err_set(err, ERR_INTERNAL, "fields applied over others: %s", fault.message);
     row.tape = rebase->tape;
     if (!checker_check_rules(base->checker, &row, &rebase->violations, err))
         return false;

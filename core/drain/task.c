@@ -188,7 +188,7 @@ enum policy_end task_end(const struct http_answer *answer)
     return ends[answer->end];
 }
 
-/* The version that the claim's PUT can have made. */
+/* The version that the claim's PUT may have made. */
 static int64_t next_version(const struct claim *claim)
 {
     return claim->version < INT64_MAX ? claim->version + 1 : claim->version;
@@ -246,7 +246,7 @@ static void keep_user(char kept[CLAIM_USER_SIZE], const char *found, const char 
     snprintf(kept, CLAIM_USER_SIZE, "%s", found[0] ? found : before);
 }
 
-/* Reads a page of the audit log for the version that our PUT can have made. */
+/* Reads a page of the audit log for the version that our PUT may have made. */
 static void read_audit(struct claim *claim, struct span body, struct policy_answer *facts,
                        struct shown *shown)
 {

@@ -29,10 +29,11 @@ enum {
     WIDE_PERIODS = 4, /* ... or less, when the limit is not known well */
     FAILURES_MAX = 4, /* doublings of that */
     MISSES_MAX = 5,
-    ALONE_US = SECOND_US, /* the first request after a second pause in a row is alone for so long */
-    ENOUGH = 50,          /* accepted, to learn from a window that was perhaps shared */
-    SAMPLE = 16,          /* requests that a period has at least */
-    LONGEST_S = 60,       /* of a pause that the server did not ask for */
+    ALONE_US =
+        SECOND_US,  /* the first request after a second pause in a row is alone for that long */
+    ENOUGH = 50,    /* accepted, to learn from a window that was perhaps shared */
+    SAMPLE = 16,    /* requests that a period has at least */
+    LONGEST_S = 60, /* of a pause that the server did not ask for */
     LONG_US = 20 * SECOND_US, /* a period that makes a second of rounding negligible */
 };
 

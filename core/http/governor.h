@@ -44,7 +44,7 @@ struct governor {
     int64_t named_us;                    /* the wait of the last 429; -1: it named none */
     bool varied, too_short; /* waits differed from 429 to 429; some were not long enough */
     bool exact;             /* waits are believed to end with the server's window */
-    int64_t hold_us;        /* no probing for so long after the pause ... */
+    int64_t hold_us;        /* no probing for that long after the pause ... */
     int64_t hold_until_us;  /* ... which is until then */
 };
 

@@ -63,7 +63,7 @@ struct inbox_rules {
 
 /* Looks into the folder, and into its sub-folders that are named like a schema of the catalog, but
  * not into theirs. A file is ready when its modification time is at least the minimum age ago (or,
- * if that is in the future, when it was seen unchanged for so long), and it was the same at two
+ * if that is in the future, when it was seen unchanged for that long), and it was the same at two
  * looks 1 s apart (age 0: at one). Files that arrive during the wait are left for the next time. A
  * link to a regular file of the same owner on the same file system counts as that file. Notices
  * name folders that are ignored. Skipped silently: names that begin with `.`, and the folders done/

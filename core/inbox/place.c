@@ -368,7 +368,7 @@ static bool refuse_move(const struct inbox_place *place, const char *target, int
                    place->folder, place->sub, target, strerror(fault), remedies[i].remedy);
 }
 
-/* Checks what was moved, which can have changed a moment before; if so, moves it back. *fault: 0,
+/* Checks what was moved, which may have changed a moment before; if so, moves it back. *fault: 0,
  * or the errno if it cannot be looked at. */
 static enum inbox_move check_moved(const struct inbox_place *place, const struct folders *folders,
                                    const char *target, int *fault)

@@ -52,7 +52,7 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
 void feed_tell(const struct feed *feed, const struct ingest_options *options,
                const struct reader *reader);
 
-/* Reports what the user should know about a file that was read to its end. */
+/* Reports what the user should know about a file that was read completely. */
 void feed_report_end(const struct feed *feed, const struct ingest_options *options,
                      const struct reader *reader, const struct target *target);
 

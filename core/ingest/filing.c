@@ -228,7 +228,7 @@ static bool forget_file(const struct sheet *sheet, const char *name, struct err 
            (!found || filed_forget(sheet->store, filed.id, err));
 }
 
-/* Notes the file again under the name that it has now: name and link can have changed. */
+/* Notes the file again under the name that it has now: name and link may have changed. */
 static bool note_moved(const struct sheet *sheet, const char *noted, const char *moved,
                        struct err *err)
 {

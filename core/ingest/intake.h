@@ -47,7 +47,7 @@ enum ingest_outcome {
     INGEST_KNOWN,   /* nothing read: the result names the earlier batch */
     INGEST_REFUSED, /* refused as a whole; reason says why; batch_id 0: it never became a batch */
     INGEST_HELD,    /* its schema file is invalid: the file stays where it is; reason says why */
-    INGEST_WAITS,   /* an earlier file of its schema is not read to its end; it stays; reason ... */
+    INGEST_WAITS,   /* an earlier file of its schema is not read completely; it stays; reason ... */
     INGEST_UNREADABLE, /* no permission, not a regular file, an I/O error: it stays; reason says why
                         */
 };

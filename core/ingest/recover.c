@@ -99,8 +99,8 @@ static bool overtaken(struct work *work, const struct leftover *left, int64_t ne
     char reason[ERR_TEXT_SIZE];
 
     snprintf(reason, sizeof reason,
-             "%.1800s: batch %" PRId64 " of its schema was read after it was begun, and may hold "
-             "newer values: if its rows are still wanted, drop it in again",
+             "%.1800s: batch %" PRId64 " of its schema was read after it was begun, and can hold "
+             "newer values: if its rows are still wanted, put it into the inbox again",
              left->source, newer);
     return refuse(work, left, reason, result, err);
 }

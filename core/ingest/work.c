@@ -15,7 +15,7 @@
 
 enum { RESTARTS_MAX = 1 }; /* of a file that changes while it is read */
 
-/* Hash and size of the file when it was read to its end, compressed or not. */
+/* Hash and size of the file when it was read completely, compressed or not. */
 struct file_end {
     uint64_t bytes;
     char hash[BATCH_HASH_SIZE];
@@ -258,7 +258,7 @@ bool work_begins_with(struct work *work, const struct batch_read *batch, bool *b
     return feed_rewind(&work->feed, err);
 }
 
-/* Checks that the file begins with what is to be skipped: it can have been replaced. */
+/* Checks that the file begins with what is to be skipped: it may have been replaced. */
 static bool may_skip(struct work *work, struct err *err)
 {
     struct batch_read batch = {.bytes = work->options->skip_bytes};

@@ -32,7 +32,7 @@ struct policy_answer {
     const char *code;        /* of an API error, or "" */
     int64_t retry_after_ms;  /* -1 without */
     enum target_answer said; /* what the target says about the status and code */
-    bool is_shared;          /* it is about several jobs, of which some can have been done */
+    bool is_shared;          /* it is about several jobs, of which some may have been done */
     bool is_garbled;         /* the body is neither empty nor JSON */
     bool has_record;         /* of a read: the body is a record, with the token of the lock */
     bool has_version;        /* the body is a record with a version; of a GET, with fields too */

@@ -62,7 +62,7 @@ static void assess_silence(const struct facts *in, struct policy_verdict *out)
 }
 
 /* The last page, and no entry names by an id who made the next version. Without a doubt, our
- * database says that nothing of ours can have landed. But it can be an older copy, so that neither
+ * database says that nothing of ours may have landed. But it can be an older copy, so that neither
  * silence proves anything nor an entry of our own user. */
 static void assess_last_page(const struct facts *in, struct policy_verdict *out)
 {

@@ -1,5 +1,5 @@
 /* The correlation id of a job: a UUID of version 8 (RFC 9562 section 5.8), made of what the job is
- * and not of chance, so that the same row of the same file has the same id in every database.
+ * and not by chance, so that the same row of the same file has the same id in every database.
  *
  * A number is 8 bytes, the most significant first; a text is its size as a number, and its bytes.
  * XXH3-128 is XXH3_128bits with seed 0, as 16 bytes in canonical form.

@@ -64,7 +64,7 @@ static void assess_useless(const struct facts *in, struct policy_verdict *out)
 }
 
 /* A 401, which is final with a fixed key. Two tokens in a row that were refused to the same job
- * stop the run, unless the second one works for other jobs. Then it can have been revoked, too;
+ * stop the run, unless the second one works for other jobs. Then it may have been revoked, too;
  * that counts as a retry, so it ends. */
 static void assess_token(const struct facts *in, struct policy_verdict *out)
 {
@@ -156,7 +156,7 @@ static void assess_put_exists(const struct facts *in, struct policy_verdict *out
 }
 
 /* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
- * fetched record or on what was known, and none of whose attempts can have landed, is built again
+ * fetched record or on what was known, and none of whose attempts may have landed, is built again
  * on a new fetch, after the second one when reads do not lag any more. */
 static void assess_put_conflict(const struct facts *in, struct policy_verdict *out)
 {

@@ -44,7 +44,7 @@ enum trial_ruling trial_count(struct trial *trial, enum policy_run run, long sta
                               const char *code, bool sampled);
 
 /* The ruling on a job that is held, by what is known now. dry: nothing else is left to try.
- * doubtful: so many other jobs ended in doubt, each of which can have been accepted; a dry run is
+ * doubtful: so many other jobs ended in doubt, each of which may have been accepted; a dry run is
  * at fault only if more were denied. */
 enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry,
                              unsigned doubtful);

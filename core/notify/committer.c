@@ -101,7 +101,7 @@ static void store_group(struct committer *committer, struct commit_item *first)
     committer->options.done(committer->options.context);
 }
 
-/* Jobs may have come to their end, and others change the counters too. */
+/* Jobs may have finished, and others change the counters too. */
 static void look(struct committer *committer)
 {
     const struct notification_decider decider = decider_of(committer);

@@ -13,7 +13,7 @@ enum { ECHO_SLACK_MS = 60000 }; /* between a job's attempt and the time of its c
 /* A notification, seen from one job of its record. */
 struct echo_facts {
     enum api_owner owner; /* by the id in the record's metadata */
-    bool is_open;         /* the job is not at its end */
+    bool is_open;         /* the job is not finished */
     bool is_applied;
     bool has_same_fields; /* those that were sent, by value */
     bool is_likely;       /* our client made the change, or its time fits the job's attempt */

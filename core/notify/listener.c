@@ -547,7 +547,7 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **sl
     request->connection->is_waiting = false;
     list_move(request->connection, &listener->idle);
     request->connection = NULL;
-    /* whose client reset the connection, is stored all the same */
+    /* whose client reset the connection, is stored anyway */
     if (!request->is_submitted || request->is_done)
         request_give_back(listener, request);
     *slot = NULL;

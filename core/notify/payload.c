@@ -317,7 +317,7 @@ static void append_member(struct buf *out, const char *name, struct span json)
 void payload_for_erp(const struct payload *payload, struct buf *out)
 {
     struct span author = payload->author_json;
-    bool is_bare = author.size && author.data[0] != '"'; /* an id is a string all the same */
+    bool is_bare = author.size && author.data[0] != '"'; /* an id is a string anyway */
 
     buf_append_text(out, "{\"source\":\"genesys-cloud\"");
     append_member(out, "schemaName", payload->schema_json);

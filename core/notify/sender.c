@@ -171,7 +171,7 @@ const char *sender_trouble(const struct sender *sender)
 
 /* --- what an answer means --- */
 
-/* 4xx says that this request is wrong, but for those that speak of the moment; a redirect is never
+/* 4xx says that this request is wrong, but for those that concern the moment; a redirect is never
  * followed. */
 static bool is_final(long status)
 {

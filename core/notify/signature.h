@@ -16,7 +16,7 @@ enum {
 /* One key, or several while the key is changed. */
 struct signature_keys;
 
-/* Reads one secret a line: `whsec_` and base64, which encodes its bytes, or plain text. Empty
+/* Reads one secret per line: `whsec_` and base64, which encodes its bytes, or plain text. Empty
  * lines are passed over. NULL with ERR_CONFIG, which shows nothing of the secret. The caller frees
  * it with signature_keys_free, which accepts NULL. */
 struct signature_keys *signature_keys_read(struct span text, struct err *err);

@@ -24,7 +24,7 @@ struct input {
     struct span text;
     const char *name;
     bool begun; /* anything was read */
-    bool ended; /* the file is read to its end */
+    bool ended; /* the file is read completely */
     /* of a gzip file */
     unsigned char *block; /* NULL: it is not one */
     z_stream stream;

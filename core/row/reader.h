@@ -39,7 +39,7 @@ void reader_position(struct reader *reader, struct reader_position *position);
  * its hash. Only right after reader_open. */
 bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err);
 
-/* Returns hash and size, like reader_fingerprint, of a file that was read to its end. Of a gzip
+/* Returns hash and size, like reader_fingerprint, of a file that was read completely. Of a gzip
  * file these are of the file itself, while positions count its content. */
 void reader_file(struct reader *reader, char hash[33], uint64_t *bytes);
 

@@ -34,7 +34,7 @@ enum {
 
 enum row_step {
     ROW_STEP_ROW,   /* row is filled; violations has what is wrong with its form */
-    ROW_STEP_END,   /* the file is read to its end */
+    ROW_STEP_END,   /* the file is read completely */
     ROW_STEP_ERROR, /* err (ERR_INPUT) says why the file is refused, with name and line */
 };
 
@@ -68,7 +68,7 @@ struct row_shape {
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
     bool version_fetched;  /* ... is `fetch` or `known`: a version in a row is ignored */
     bool version_known;    /* ... is `known`: what is known of its records is stored, and used */
-    int64_t known_for_ms;  /* ... for so long (`knownFor`); 0: for ever */
+    int64_t known_for_ms;  /* ... for that long (`knownFor`); 0: for ever */
     bool sends_unchanged;  /* x-rowferry `unchanged` is `send`, not `skip` */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
     bool keeps_before; /* x-rowferry `keepBefore`: what a record held before an update is stored */

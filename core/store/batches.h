@@ -66,11 +66,11 @@ struct batch_waiting {
 /* Finds the batch that was made from this same file, which was neither moved nor changed, because a
  * move failed or --keep was given: with the schema, path and identity of origin, from an inbox and
  * not filed; open or done, or refused with the same schema file and options. Other batches of the
- * schema can have been opened after it. */
+ * schema may have been opened after it. */
 bool batch_waiting(struct store *store, const struct batch_origin *origin,
                    struct batch_waiting *waiting, struct err *err);
 
-/* A batch that was read to its end, and how far that was. Texts belong to the store and are valid
+/* A batch that was read completely, and how far that was. Texts belong to the store and are valid
  * until its next call here. */
 struct batch_read {
     int64_t id; /* 0: there is none */

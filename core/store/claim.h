@@ -25,7 +25,7 @@ struct claim_sibling {
     int64_t job_id;
     int64_t made_version; /* that the server answered its PUT with; -1: none is known */
     char made_token[CLAIM_TOKEN_SIZE]; /* ... or the token; "": none, or a longer one */
-    bool is_sent; /* by this database; else only another copy of it can have sent it */
+    bool is_sent; /* by this database; else only another copy of it may have sent it */
     unsigned char correlation[CORRELATION_SIZE];
 };
 
@@ -45,7 +45,7 @@ struct claim {
     enum job_request request;
     bool is_first;     /* the first request of its job, a PUT */
     bool doubt;        /* an earlier attempt may have been applied */
-    bool is_reopened;  /* a decision opened it again, after it had been at its end */
+    bool is_reopened;  /* a decision opened it again, after it was finished */
     bool is_known;     /* its PUTs so far carried a version that was known, and not fetched */
     int64_t known_id;  /* ... and where that is stored */
     bool has_base;     /* what an earlier PUT was built on is stored */

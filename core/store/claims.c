@@ -170,7 +170,7 @@ static bool ask_schema(struct turn *turn, struct err *err)
     return batch->asked;
 }
 
-/* Looks for what spares a row the fetch. *done: it spared the update too. */
+/* Looks for what saves a row the fetch. *done: it saved the update too. */
 static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *done,
                       struct err *err)
 {
@@ -397,7 +397,7 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
            (claim->request == REQUEST_FETCH ? take_get : take_again)(turn, claim, err);
 }
 
-/* *more: there may be others, since as many were found as were asked for, or jobs can have waited
+/* *more: there may be others, since as many were found as were asked for, or jobs may have waited
  * for one that was skipped. */
 static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
 {

@@ -27,7 +27,7 @@ struct exchange {
     int64_t next_due_ms; /* out: when the next job that waits is due; 0: none waits */
     unsigned ahead;      /* out: stored times that were in the future, and are set to now */
     uint64_t left;       /* out: jobs pending or unknown in the batches in question */
-    uint64_t finished;   /* out: jobs that came to their end in this turn */
+    uint64_t finished;   /* out: jobs that finished in this turn */
     unsigned skipped;    /* out: ended `unchanged` by what is known, without a request */
     unsigned fetched;    /* out: outcomes of rows whose record was fetched (each once) */
     unsigned drifted;    /* out: ... of which somebody else had changed it since it was known */

@@ -103,7 +103,7 @@ struct store {
     unsigned probes;            /* of the queue so far, which decide the place of the next one */
     int64_t sample[SAMPLE_MAX]; /* the ids of the jobs that the last ones found */
     struct chain_note chains[CHAIN_NOTES]; /* by job id */
-    bool jobs_reopened;    /* a decision opened some job again that is not at its end */
+    bool jobs_reopened;    /* a decision opened some job again that is not finished */
     bool jobs_wait;        /* some job waits for an earlier one of its record */
     int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
     int64_t keys_count;    /* and how many record ids came */

@@ -37,7 +37,7 @@ static const char *const sql[] = {
                    "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
                    "JOIN batch b ON b.id = r.id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "
                    "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
-    /* one that was sent, or is being fetched, can be at its end before the earlier one is sent */
+    /* one that was sent, or is being fetched, can be finished before the earlier one is sent */
     [DECIDE_LATER] =
         "SELECT k.job_id, s.state FROM record_job k "
         "JOIN job_state s ON s.job_id = k.job_id "
@@ -56,7 +56,7 @@ static const char *const sql[] = {
         "AND b.schema = :schema AND b.state " IN_BATCHES_READ
         " AND coalesce(s.state, 'pending') " IN_OPEN " ORDER BY k.job_id DESC LIMIT 1",
     /* after the fetch for a conflict no earlier PUT can be applied any more; a job of which nothing
-       can have been applied takes its version from the record's other rows again */
+       may have been applied takes its version from the record's other rows again */
     [DECIDE_MOVE] =
         "UPDATE job_state SET state = :state, not_before_ms = :not_before_ms, "
         "waits_for = :waits_for, "

@@ -27,7 +27,7 @@ enum {
 static const char *const sql[] = {
     [DELIVERY_BEGIN] = "INSERT INTO outbox (id, state, not_before_ms, updated_ms) "
                        "VALUES (:id, 'pending', :not_before_ms, :now_ms)",
-    /* the nearest earlier one decides: before one that is at its end there is none that is not,
+    /* the nearest earlier one decides: before one that is finished there is none that is not,
      * but for those that `retry` put back */
     [DELIVERY_BLOCKED] = "SELECT d.state = 'pending' AS is_waiting FROM notification n "
                          "CROSS JOIN outbox d ON d.id = n.id WHERE n.record_id = :record_id "

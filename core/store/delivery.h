@@ -66,7 +66,7 @@ struct delivery_outcome {
     char error[DELIVERY_ERROR_SIZE]; /* "" where it was delivered */
 };
 
-/* Writes them in one transaction. After a delivery that is at its end, the next one of its record
+/* Writes them in one transaction. After a delivery that is finished, the next one of its record
  * becomes due. */
 bool deliveries_settle(struct store *store, const struct delivery_outcome *outcomes, size_t count,
                        int64_t now_ms, struct err *err);

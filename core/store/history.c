@@ -9,7 +9,7 @@
 #define OF_THEM "WHERE k.record_id = :record_id "
 
 /* The arms of the story have these columns, in the order of read_event: place in time (schema, at,
- * job, kind, id), then what an event can speak of. */
+ * job, kind, id), then what an event can mention. */
 static const char *const sql[] = {
     "SELECT b.schema AS schema, b.created_ms AS at_ms, k.job_id AS job_id, 0 AS kind, 0 AS id, "
     "b.source, r.line_no, r.version, r.fields, NULL AS server_version, NULL AS run_id, "

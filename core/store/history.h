@@ -26,7 +26,7 @@ struct history_number {
     int64_t value;
 };
 
-/* What an event does not speak of is empty or not known. Texts are valid during the visit. */
+/* What an event does not mention is empty or not known. Texts are valid during the visit. */
 struct history_event {
     enum history_kind kind;
     int64_t at_ms;

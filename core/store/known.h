@@ -30,7 +30,7 @@ struct known_sight {
 bool known_learn(struct store *store, const struct known_sight *sight, int64_t now_ms,
                  struct err *err);
 
-/* Makes a record unknown from at_ms on: an update can have landed, or the record is gone. */
+/* Makes a record unknown from at_ms on: an update may have landed, or the record is gone. */
 bool known_forget(struct store *store, struct span schema, struct span record_id,
                   enum known_source source, int64_t at_ms, struct err *err);
 
@@ -75,7 +75,7 @@ void known_stop(struct store *store);
 
 /* Stores what a GET showed that is not part of a job, in a transaction of its own. Nothing is
  * stored while an update of the record is under way or in doubt, because its answer decides; nor if
- * the record carries an id as ours that this database never sent: another copy of it can have sent
+ * the record carries an id as ours that this database never sent: another copy of it may have sent
  * rows that are still to be sent here, and a fetch has to find that. */
 bool known_keep(struct store *store, const struct known_sight *sight, int64_t now_ms,
                 struct err *err);

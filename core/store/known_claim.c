@@ -47,7 +47,7 @@ static void replace_fields(struct claim *claim, struct span fields)
 }
 
 /* Stores what the PUT carries, unless that is what the row has. An earlier claim, whose PUT was
- * never sent, can have left other fields. */
+ * never sent, may have left other fields. */
 static bool write_base(struct store *store, struct claim *claim, struct span fields,
                        bool was_stored, struct err *err)
 {

@@ -5,7 +5,8 @@
 #include "core/job/verdict.h"
 #include "core/store/states.h"
 
-/* By alphabet, one a line; the counters are those of JOB_STATE_LIST and VERDICT_LIST. */
+/* In alphabetical order, one per line; the counters are those of JOB_STATE_LIST and VERDICT_LIST.
+ */
 /* clang-format off */
 #define DB_NAMES_LIST(X) \
     X(ACCEPTED) \

@@ -282,7 +282,7 @@ static bool decide_waiting(struct store *store, const struct notification *notif
 
 enum { WAITING_MAX = 256 };
 
-/* The ids of notifications whose job is at its end. */
+/* The ids of notifications whose job is finished. */
 static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *count,
                          struct err *err)
 {

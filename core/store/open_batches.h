@@ -49,7 +49,7 @@ void open_batches_close(struct store *store);
 struct open_batch *open_batches_find(const struct open_batches *open, int64_t batch_id);
 
 /* Writes counters, cursors, and `done` where nothing is left open. *left: open jobs in the batches
- * in question; *ended: jobs that came to their end. */
+ * in question; *ended: jobs that finished. */
 bool open_batches_write(struct store *store, int64_t now_ms, int64_t run_id, uint64_t *left,
                         uint64_t *ended, struct err *err);
 

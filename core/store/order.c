@@ -2,7 +2,7 @@
 
 /* A job was claimed only when nothing earlier of its record was open. So the search backwards ends
  * at the first earlier job that was sent, however many there are before that one, with one
- * exception: a decision can have opened an earlier one again. Those are in reopened_job until they
+ * exception: a decision may have opened an earlier one again. Those are in reopened_job until they
  * end. */
 enum {
     ORDER_EARLIER,
@@ -76,8 +76,8 @@ const struct db_statements order_statements = {sql, sizeof sql / sizeof *sql};
 /* What one step back finds. */
 struct earlier {
     int64_t job_id;
-    bool is_open;    /* it is of the same schema, and not at its end */
-    bool was_sent;   /* it is of the same schema, and at its end after it was claimed */
+    bool is_open;    /* it is of the same schema, and not finished */
+    bool was_sent;   /* it is of the same schema, and finished after it was claimed */
     int64_t skip_to; /* where the search continues otherwise */
 };
 
@@ -216,7 +216,7 @@ bool order_chain_version(struct store *store, const struct open_batch *batch, st
     return fine;
 }
 
-/* Notes that a job which a decision had opened again is at its end. */
+/* Notes that a job which a decision had opened again is finished. */
 static bool end_reopened(struct store *store, const struct claim *claim, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_ENDED, err);

@@ -29,12 +29,12 @@ bool order_find_siblings(struct store *store, struct claim *claim, bool both_sid
 bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
                          struct order *order, struct err *err);
 
-/* Notes that a job is at its end: those that waited for it are due now. */
+/* Notes that a job is finished: those that waited for it are due now. */
 bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms, struct err *err);
 
 /* The standing of a job that others wait for, or that is part of a sample. */
 struct order_standing {
-    bool is_over; /* at its end, or nothing more is done about it in this run */
+    bool is_over; /* finished, or nothing more is done about it in this run */
     bool is_fresh;
     bool is_due;
     int64_t not_before_ms; /* 0: in hand, waiting itself, or left by an earlier run */

@@ -23,7 +23,7 @@ struct batch_counts {
     bool audits_due;                 /* a drain was to look its jobs up, and has not finished */
 };
 
-/* Which batches a command's summary and exit status speak of. */
+/* Which batches a command's summary and exit status cover. */
 enum summary_scope {
     SUMMARY_ALL,    /* every batch */
     SUMMARY_ONE,    /* the batch `id` */

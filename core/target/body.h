@@ -49,7 +49,7 @@ struct body_values {
     struct span fields; /* a JSON object */
     struct span token;  /* JSON text; empty: none */
     struct span mark;   /* text without anything that JSON escapes */
-    struct span under;  /* a JSON object that the body is laid over; or empty */
+    struct span under;  /* a JSON object that the body is applied over; or empty */
     template_get *get;  /* of constants */
     const void *context;
 };

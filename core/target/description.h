@@ -90,7 +90,7 @@ struct description_limits {
 struct description {
     char name[64]; /* of its preset; "own" without one */
     bool is_guide; /* the guide's preset as it is */
-    char *text;    /* laid over its preset, without white space */
+    char *text;    /* applied over its preset, without white space */
     struct json_tape tape;
     struct description_param params[DESCRIPTION_PARAMS];
     uint32_t param_count, column_count;

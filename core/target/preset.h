@@ -1,4 +1,4 @@
-/* The presets, and how a description is laid over one. */
+/* The presets, and how a description is applied over one. */
 #pragma once
 
 #include "core/base/buf.h"

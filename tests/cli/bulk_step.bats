@@ -48,7 +48,7 @@ known() {
     sql "SELECT coalesce(version, '-'), json_extract(fields, '\$.quantity'), source FROM known_record WHERE record_id = '$1'"
 }
 
-@test "what is known of records spares the reads, and only what changed is sent" {
+@test "what is known of records saves the reads, and only what changed is sent" {
     schema '{"version": "known"}'
     start_sim --base-version 3
     night a 0 $(seq 1 25)

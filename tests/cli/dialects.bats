@@ -28,7 +28,7 @@ CSV
     same '{"name":"Türgriff, weiß","price":1234.50,"stock":2000,"counted":"2026-11-24","blocked":true}
 {"name":"Schlüssel; groß","price":0.99,"stock":12,"counted":"2026-01-01","blocked":false}' \
         "$(sqlite3 rowferry.db 'SELECT fields FROM job ORDER BY row_no')"
-    # fixed and dropped in again
+    # fixed and put into the inbox again
     sed -e 's/12\.50/12,50/' -e 's/31\.04/30.04/' -e 's/vielleicht/nein/' \
         inbox/done/Article-1.csv.rejected.csv >Article-1.fixed.csv
     ends 0 rowferry ingest Article-1.fixed.csv

@@ -636,7 +636,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
     mkdir inbox/InventoryItem-a.csv
     printf 'record_id,sku,quantity\nA-1,WH-7777,7\n' >inbox/InventoryItem-b.csv
     ends 5 run_inbox
-    holds "$stderr" 'inbox/InventoryItem-b.csv waits for batch 1, whose file inbox/InventoryItem-a.csv is not read to its end'
+    holds "$stderr" 'inbox/InventoryItem-b.csv waits for batch 1, whose file inbox/InventoryItem-a.csv is not read completely'
     same 1 "$(sql 'SELECT count(*) FROM batch')"
     rmdir inbox/InventoryItem-a.csv
     head -n 20000 away >inbox/InventoryItem-a.csv

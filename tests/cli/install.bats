@@ -117,7 +117,7 @@ one_line() {
     tr -s '[:space:]' ' ' | sed 's/- /-/g'
 }
 
-# The texts of --help, one a line: those of options with the option before them, those of exit
+# The texts of --help, one per line: those of options with the option before them, those of exit
 # statuses with their command's words.
 help_texts() {
     rowferry "$1" --help | awk '

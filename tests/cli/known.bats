@@ -1,4 +1,4 @@
-# `version: known`: what is known of records spares requests, and what is wrong about it is found.
+# `version: known`: what is known of records saves requests, and what is wrong about it is found.
 load lib
 load notify
 

@@ -57,7 +57,7 @@ mixed() {
 }
 
 @test "credentials: few 403s among answers that show nothing are not the client's" {
-    # what was answered 500 can have been accepted
+    # what was answered 500 may have been accepted
     mixed 5 1 2 0
     same 'pending 1
 unknown 2' "$(sql "SELECT state || ' ' || count(*) FROM job GROUP BY state")"

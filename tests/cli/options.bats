@@ -152,7 +152,7 @@ load lib
     fails_with 2 "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
 }
 
-@test "audits are all, none or a share" {
+@test "audits are all, none or a percentage" {
     local value expected='not all, none or a percentage of the applied updates, such as 5%'
 
     for value in some 5 101% % -1% 5%% 1e1% 'all '; do
@@ -163,7 +163,7 @@ load lib
         ends 2 rowferry drain --audit "$value"
         holds "$stderr" 'does not exist'
     done
-    fails_with 2 '--audit none leaves nothing to do: say --audit all or N%, or leave it out' audit --audit none
+    fails_with 2 '--audit none leaves nothing to do: use --audit all or N%, or leave it out' audit --audit none
     fails_with 2 "--audit-ids: '101' is not a whole number from 1 to 100" audit --audit-ids 101
 }
 

@@ -61,7 +61,7 @@ object() {
     printf '%s\n%s\n' "$4" "$5" >"inbox/$1-a.csv"
 }
 
-# variant NAME PRESET [OVER [VERSION]]: the object of a preset, with its file. OVER is JSON that is laid over
+# variant NAME PRESET [OVER [VERSION]]: the object of a preset, with its file. OVER is JSON that is applied over
 # the target; with VERSION, the row names one instead of fetching it.
 variant() {
     local over=${3:-'{}'} params='{}' EXTRA='' properties header row

@@ -175,7 +175,7 @@ rowferry: batch 1: left out: 4 jobs still to be sent or read back: cancel or dra
     ends 3 rowferry export 1 --undo
     same 3 "${#lines[@]}"
     same 'rowferry: batch 1: 3 records, which 3 jobs changed
-rowferry: batch 1: left out: 1 failed job that can have changed the record: `rowferry retry` the batch, drain it, and export again' "$stderr"
+rowferry: batch 1: left out: 1 failed job that may have changed the record: `rowferry retry` the batch, drain it, and export again' "$stderr"
 }
 
 @test "what could not be kept is named, and the rest is put back" {

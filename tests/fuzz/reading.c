@@ -208,7 +208,7 @@ static void check_end(struct pass *pass)
     if (!pass->content.data)
         return;
     reader_position(pass->reader, &pass->now);
-    fuzz_must(pass->now.bytes == pass->content.size, "a file is read to its end");
+    fuzz_must(pass->now.bytes == pass->content.size, "a file is read completely");
     check_hash(pass->content, pass->now.hash);
     fuzz_must(pass->reading->shape->dialect.is_footer ||
                   skip_blank(pass, pass->before.bytes) == end_of(pass),
@@ -351,7 +351,7 @@ static struct span behind_middle(const struct pass *pass)
     return (struct span){pass->dump.data + pass->middle_dump, pass->dump.size - pass->middle_dump};
 }
 
-/* Checks the passes. Returns true if the file is read to its end. */
+/* Checks the passes. Returns true if the file is read completely. */
 static bool check_file(const struct reading *reading, struct span file, struct span content)
 {
     struct pass whole = pass_over(reading, file, content), pieces = whole, rest = whole;

@@ -142,5 +142,5 @@ The database is kept, so that you can look further:
   sqlite3 -column -header rowferry.db "SELECT * FROM run_summary"
   sqlite3 -column -header rowferry.db "SELECT job_id, method, sent_version, http_status, latency_us FROM attempt"
 
-The files are in inbox/done, with the rejected rows next to them, to be fixed and dropped in again.
+The files are in inbox/done, with the rejected rows next to them, to be fixed and put into the inbox again.
 TEXT

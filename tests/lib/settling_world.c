@@ -91,7 +91,7 @@ static void add_answered(struct onlooker *onlooker, struct world world, enum pol
 }
 
 /* What a request of several rows can be answered as a whole: that it is refused, which it is until
- * one row is alone, or trouble, after which it can have been done or not. A server that says 501
+ * one row is alone, or trouble, after which it may have been done or not. A server that says 501
  * says it from then on. What it can be answered for each row is in step_flying: a row that is not
  * named has no answer. */
 static void step_request(struct onlooker *onlooker, const struct world *served,
@@ -207,7 +207,7 @@ static bool is_shown(const struct world *world)
     return !world->is_copied && world->visible[world->sent_version + 1];
 }
 
-/* Nothing of ours can have landed, unless the database is an older copy. */
+/* Nothing of ours may have landed, unless the database is an older copy. */
 static bool is_sure(const struct world *world)
 {
     return !world->doubt && !world->is_copied;

@@ -101,7 +101,7 @@ static const struct {
      "WHERE s.waits_for > 0 AND (s.state <> 'pending' OR s.not_before_ms IS NOT NULL "
      "OR s.waits_for >= s.job_id OR r.record_id IS NOT w.record_id "
      "OR coalesce(e.state, 'pending') NOT IN ('pending', 'sending', 'unknown'))"},
-    {"a job that was opened again is at its end",
+    {"a job that was opened again is finished",
      "SELECT k.job_id FROM reopened_job k LEFT JOIN job_state s ON s.job_id = k.job_id "
      "WHERE coalesce(s.state, 'pending') NOT IN ('pending', 'sending', 'unknown')"},
     {"a job is left to the next run and due, or at its end",

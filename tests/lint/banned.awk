@@ -43,7 +43,7 @@ function add(kind, names, files, except, advice, name, n, i)
         count++
         what[count] = name[i]
         holds[count] = files
-        spares[count] = except
+        exempt[count] = except
         use[count] = advice
         pattern[count] = "(^|[^A-Za-z0-9_.>])" name[i] \
             (kind == "call" ? "[ \t]*\\(" : "($|[^A-Za-z0-9_])")
@@ -65,7 +65,7 @@ $1 != file {
     file = $1
     picked = 0
     for (i = 1; i <= count; i++)
-        if (file ~ holds[i] && file !~ spares[i])
+        if (file ~ holds[i] && file !~ exempt[i])
             pick[++picked] = i
 }
 

@@ -13,6 +13,13 @@ BEGIN {
     rule("in vain", "without effect"); rule("what became of|what becomes of", "what happened to")
     rule("the books", "row counts"); rule("thereof|hereby|therein", "say it with a verb")
     rule("Who wants", "To ...")
+    rule("all the same", "anyway"); rule("spares", "saves"); rule("laid over", "applied over")
+    rule("(an?|one) [a-z]+ a (line|row|request|record|job)|one a line", "... per line",
+        "one (is|with) a |one point a job")
+    rule("can have (been|had|done|made|sent|left|lost|landed|changed)", "may have")
+    rule("(read|checked) to (its|their) end", "completely"); rule("came? to (its|their) end", "finished")
+    rule("drop(ped)? (it )?in again", "put into the inbox again"); rule("exclude each other", "cannot be used together")
+    rule("heed(s|ed)?", "obey, follow"); rule("teach(es)?|taught", "rowferry learns ... from it")
 }
 
 # rule(WORDS, ADVICE, SPARED): a regular expression of whole words in lower case; a line that matches

@@ -1,4 +1,4 @@
-# Lengths of files and functions. -v allow="FILE:WHAT ..." spares a file ("FILE:file") or one
+# Lengths of files and functions. -v allow="FILE:WHAT ..." exempts a file ("FILE:file") or one
 # function ("FILE:name"). clang-format puts the braces of a function, and of nothing else,
 # into the first column.
 BEGIN {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A job whose PUT with version 5 the audit log has been asked about for so long. */
+/* A job whose PUT with version 5 the audit log has been asked about for that long. */
 static struct policy_job arbitrated(int64_t asked_ms, bool is_gone)
 {
     struct policy_job job = doubting;

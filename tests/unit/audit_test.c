@@ -173,7 +173,7 @@ static void the_entry_of_the_version_shows_who_made_it(void **state)
         {PAGE(ENTITY("A,1", "6", BY(OURS))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY("0B5B4A3C-1111-4222-A333-44445555FF66"))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY(OTHER))), "theirs"},
-        /* the id is optional: one that is missing or garbled can have been ours */
+        /* the id is optional: one that is missing or garbled may have been ours */
         {PAGE(ENTITY("A,1", "6", "")), "unnamed u"},
         {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":null")), "unnamed u"},
         {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":7")), "unnamed u"},

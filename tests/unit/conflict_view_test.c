@@ -115,7 +115,7 @@ static void a_record_without_an_object_of_fields_has_none(void **state)
     assert_asked(fixture, lines_sql, "sku|\"A\"|NULL");
 }
 
-/* Not what the row says, but what was laid over the record and sent. */
+/* Not what the row says, but what was applied over the record and sent. */
 static void what_was_sent_is_compared(void **state)
 {
     struct fixture *fixture = *state;

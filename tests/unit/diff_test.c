@@ -26,7 +26,7 @@ static struct desk {
     const struct given *rows;
     unsigned count, visited;
     const char *fails; /* "feed" or "visit" */
-    struct buf seen;   /* `RECORD VERDICT vVERSION OURS THEIRS: WHY`, a line a row */
+    struct buf seen;   /* `RECORD VERDICT vVERSION OURS THEIRS: WHY`, a line per row */
 } desk;
 
 static bool feed(void *context, struct diff *diff, struct err *err)

@@ -44,7 +44,7 @@ struct reply {
     const char *body;      /* `#` in it is the number of requests so far */
     int64_t retry_after_s; /* 0: none is named */
     enum http_end end;
-    bool applied; /* an update takes effect all the same */
+    bool applied; /* an update takes effect anyway */
     int64_t latency_ms;
 };
 

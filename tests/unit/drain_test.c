@@ -552,7 +552,7 @@ static void only_the_first_reason_to_stop_is_reported(void **state)
     BATCH("a:5 b:6 c:7 d:8 e:9 f:10 g:11");
     assert_fails(&options, replies, ERR_CONFIG, "the certificate of http://api is not trusted");
     assert_string_equal(jobs(), "1 applied, 5 pending, 1 unknown");
-    /* how long the server asked to wait is remembered all the same */
+    /* how long the server asked to wait is remembered anyway */
     assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "1");
 }
 

@@ -173,7 +173,7 @@ static void a_rebase_fetches_again_and_counts_its_rounds(void **state)
     assert_claims(fixture, 10, "GET 1/1 a v5");
     ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH)->conflict = true;
     assert_claims(fixture, 10, "FETCH 1/1 a v5");
-    assert_fields(fixture, "{\"n\":1}"); /* the row's own, to be laid over what is fetched */
+    assert_fields(fixture, "{\"n\":1}"); /* the row's own, to be applied over what is fetched */
     assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "0|NULL|NULL");
     assert_asked(fixture, "SELECT resolution, resolved_ms, evidence FROM conflict",
                  "rebase|1000000|proven");

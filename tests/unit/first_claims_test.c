@@ -32,7 +32,7 @@ static struct claim **fill(struct fixture *fixture, unsigned count)
     return fixture->in_hand;
 }
 
-/* What the database must have about the claims, one line a job. */
+/* What the database must have about the claims, one line per job. */
 static void expect(struct buf *text, struct claim **claims, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {

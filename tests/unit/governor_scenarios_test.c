@@ -27,7 +27,7 @@ static void play_trials(const struct trial *trials, size_t count)
 #define PLAY(trials) play_trials(trials, sizeof(trials) / sizeof *(trials))
 
 /* A scenario: rate, requests at a time, latency in ms, duration in s, how the server counts, how it
- * gives the wait, its limit, the window in s, the limit later, an outage (from, for so long),
+ * gives the wait, its limit, the window in s, the limit later, an outage (from, for that long),
  * patience, and the value of a constant Retry-After. Its bounds: used at least, on average at
  * least, at most; refused on average, at most. */
 /* clang-format off */

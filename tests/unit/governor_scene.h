@@ -34,7 +34,7 @@ struct scenario {
     int64_t window_s;
     double limit_later;      /* from the middle of the scenario on; 0: as before */
     int64_t outage_from_s;   /* every answer is 503 with Retry-After 30 ... */
-    int64_t outage_length_s; /* ... for so long; 0: no outage */
+    int64_t outage_length_s; /* ... for that long; 0: no outage */
     int64_t patience_s;      /* a longer wait ends the run; 0: none does */
     int64_t constant_s;      /* what a CONSTANT 429 names */
 };

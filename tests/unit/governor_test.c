@@ -309,7 +309,7 @@ static void a_window_of_a_minute_is_measured_over_the_minute(void **state)
 
     (void)state;
     learn_300_a_minute(&governor, &now_us);
-    /* the second window can have ended a second earlier, because Retry-After is rounded up */
+    /* the second window may have ended a second earlier, because Retry-After is rounded up */
     assert_true(governor_rate_per_s(&governor) >= 4.85);
     assert_true(governor_rate_per_s(&governor) <= 4.85 * 60 / 58.9);
 }

@@ -249,7 +249,7 @@ static void one_that_may_be_an_echo_waits_with_those_after_it(void **state)
     add(fixture, &script, "2", "a", NULL);
     assert_due(fixture, "");
     script.verdict = (struct notification_verdict){NOTIFICATION_OF_JOB, 1000000001};
-    decide(fixture, &script, 0); /* the job is not at its end */
+    decide(fixture, &script, 0); /* the job is not finished */
     fixture_settle_all(fixture, JOB_APPLIED);
     decide(fixture, &script, 1);
     assert_due(fixture, "2");

@@ -235,7 +235,7 @@ static void an_ambiguous_put_never_fails_by_counting(void **state)
     assert_int_equal(assess(&job, ended(POLICY_NO_ANSWER)).state, JOB_UNKNOWN);
 }
 
-/* An answer to a request of several jobs, of which a part can have been done. */
+/* An answer to a request of several jobs, of which a part may have been done. */
 static void a_failure_of_a_whole_request_leaves_its_jobs_unknown(void **state)
 {
     static const enum target_lock locks[] = {TARGET_STEP, TARGET_OPAQUE, TARGET_NONE};
@@ -327,7 +327,7 @@ static void a_forbidden_address_stops_the_run(void **state)
                         "unknown stop-auth excused retries 0 readbacks 0 delay 0");
 }
 
-/* A second 401 in a row for the same job: a token that worked for others can have been revoked,
+/* A second 401 in a row for the same job: a token that worked for others may have been revoked,
  * too; a token that never worked means that the client is refused. */
 static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void **state)
 {

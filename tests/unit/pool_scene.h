@@ -46,7 +46,7 @@ struct step {
         answer, ending, NULL, 0, true                                                              \
     }
 
-/* A server of raw sockets in a thread: one connection after the other, one step a request. */
+/* A server of raw sockets in a thread: one connection after the other, one step per request. */
 struct server {
     int listener, stop_fd, port;
     pthread_t thread;

@@ -278,7 +278,7 @@ static const struct claim_sibling *sibling_of(struct fixture *fixture, const cha
     return NULL;
 }
 
-/* Rows that were never sent are known, too: another copy of the database can have sent them. */
+/* Rows that were never sent are known, too: another copy of the database may have sent them. */
 static void a_read_back_and_a_fetch_know_the_ids_of_later_rows(void **state)
 {
     static const char *const words[] = {"a:5 b:5 a:5 a:5", "a b a a"};

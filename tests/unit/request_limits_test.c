@@ -1,5 +1,5 @@
 /* Limits of a target: rows whose request would be too large, at the byte; and the estimate that
- * spares most rows the building of it, which must never be too low. */
+ * saves most rows the building of it, which must never be too low. */
 #include "core/validate/request_limits.h"
 
 #include <setjmp.h>

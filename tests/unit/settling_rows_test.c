@@ -159,7 +159,7 @@ static void two_copies_at_once_apply_no_row_twice(void **state)
 
 /* --- what is wrong in one point --- */
 
-/* Forgets that what was refused as a whole can have been done in part. */
+/* Forgets that what was refused as a whole may have been done in part. */
 static void forgets_what_a_half_began(struct task *first, const struct http_answer *answer,
                                       const char *message)
 {

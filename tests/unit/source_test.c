@@ -66,7 +66,7 @@ static void a_descriptor_that_does_not_block_is_waited_for(void **state)
     violations_release(&violations);
 }
 
-/* Dumps a text whose n-th read fails. True when it was read to its end before. */
+/* Dumps a text whose n-th read fails. True when it was read completely before. */
 static bool read_with_fault(struct span text, enum row_format format, const struct row_shape *shape,
                             int n)
 {

@@ -196,7 +196,7 @@ static void kept_files_are_not_read_again_until_they_are_moved_or_changed(void *
     ingest(&bench, scene, names[0], &result);
     assert_int_equal(result.outcome, INGEST_KNOWN);
     file_away(&bench, scene, "Item-1.csv", &result);
-    /* dropped in again, the very same file */
+    /* put into the inbox again, the very same file */
     assert_int_equal(rename(at(scene, "inbox/done/Item-1.csv"), at(scene, names[0])), 0);
     ingest(&bench, scene, names[0], &result);
     assert_int_equal(result.outcome, INGEST_LOADED);

@@ -60,7 +60,7 @@ struct copy {
     struct writer_options options;
     bool jobs_only;
     struct buf out;    /* the other file */
-    struct buf report; /* a line a row: its outcome */
+    struct buf report; /* a line per row: its outcome */
     unsigned jobs, rows;
     struct err err;
 };

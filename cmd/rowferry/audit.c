@@ -12,7 +12,7 @@ void command_audit(struct cli *cli)
     if (cli->options.values[OPT_AUDIT].rate == 0 &&
         cli->options.values[OPT_AUDIT].origin == FROM_ARGUMENT)
         report_error(&cli->report, ERR_CONFIG,
-                     "--audit none leaves nothing to do: say --audit all or N%%, or leave it out");
+                     "--audit none leaves nothing to do: use --audit all or N%%, or leave it out");
     else if (send_open(&credentials, cli) &&
              session_open(&session, cli, STORE_EXISTING, SUMMARY_AUDITED, false)) {
         if (batch_id == 0 || session_find_batch(&session, batch_id, NULL))

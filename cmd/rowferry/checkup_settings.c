@@ -119,9 +119,10 @@ static void check_notifications(struct checkup *checkup)
         struct signature_keys *keys;
 
         if (!signing_keys_read(&checkup->cli->options, secrets[i], &keys, NULL, &err))
-            checkup_take(checkup, &err,
-                         "a secret is whsec_ and base64, or plain text, one a line, in a file that "
-                         "nobody but its owner can read");
+            checkup_take(
+                checkup, &err,
+                "a secret is whsec_ and base64, or plain text, one per line, in a file that "
+                "nobody but its owner can read");
         signature_keys_free(keys);
     }
 }

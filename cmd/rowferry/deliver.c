@@ -89,8 +89,8 @@ static void show_end(struct report *report, const struct sender *sender, enum se
         break;
     case SENDER_PARKED:
         report_error(report, ERR_NETWORK,
-                     "the ERP asks to wait longer than --max-wait (%s): after that time, the same "
-                     "command again goes on",
+                     "the ERP asks to wait longer than --max-wait (%s): after that time, run the "
+                     "same command again",
                      trouble);
         break;
     case SENDER_UNTRUSTED:
@@ -168,8 +168,7 @@ void deliver_work(const struct deliver *deliver, struct session *session)
         words_count(counts.pending, "notification", pending);
         if (counts.pending > 0 && report->status == EXIT_DONE && trouble[0])
             report_error(report, ERR_NETWORK,
-                         "%s not delivered, the ERP's last answer: %s: the same command again goes "
-                         "on",
+                         "%s not delivered, the ERP's last answer: %s: run the same command again",
                          pending, trouble);
         else if (counts.pending > 0 && report->status == EXIT_DONE)
             report_error(report, ERR_NETWORK,

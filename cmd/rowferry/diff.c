@@ -398,7 +398,8 @@ static bool choose(struct comparing *comparing)
         return load_open(&comparing->load, cli);
     if (options->path_count > 1)
         return report_error(&cli->report, ERR_CONFIG,
-                            "'%s' after a batch: name one batch, or files", options->paths[1]);
+                            "'%s' is unexpected after a batch: name one batch, or files",
+                            options->paths[1]);
     if (!session_find_read_batch(session, comparing->batch_id, "compare", &state))
         return false;
     if (!summary_batches(session->store, SUMMARY_ONE, comparing->batch_id, note_batch, comparing,

@@ -221,7 +221,7 @@ fetching() {
     ends 0 rowferry ingest inbox/InventoryItem-a.csv
     mv schema away
     ends 2 rowferry drain
-    holds "$stderr" "schema/InventoryItem.json: No such file or directory"
+    holds "$stderr" "schema/InventoryItem.json: cannot be read: No such file or directory"
     same pending "$(sql 'SELECT state FROM job')"
     mv away schema
     ends 0 rowferry drain

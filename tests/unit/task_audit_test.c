@@ -33,7 +33,7 @@ static void the_pages_after_that_of_the_version_can_have_our_id(void **state)
     "{\"entityId\":\"A\",\"version\":" version ",\"user\":{\"id\":\"" user "\"}" rest "}"
 #define OWN_ID ",\"requestCorrelationId\":\"" OWN "\""
 
-/* On one page or on two. Another user proves nothing, because ours can have changed. */
+/* On one page or on two. Another user proves nothing, because ours may have changed. */
 static void the_user_of_an_entry_without_an_id_counts_where_ours_is_known(void **state)
 {
     struct stage *stage = *state;

@@ -255,7 +255,7 @@ static void an_update_is_built_on_the_record_that_was_fetched(void **state)
         {TARGET_OPAQUE, OPAQUE, 200, "{\"rev\":\"b\",\"n\":0,\"m\":2}", "{\"n\":1}", "\"b\"", 0},
         {TARGET_NONE, NO_LOCK, 200, "{\"n\":0,\"m\":2}", "{\"n\":1}", NULL, 0},
         {TARGET_STEP, "", 200, RECORD("7", "{\"n\":0,\"m\":2}", ""), "{\"n\":1,\"m\":2}", NULL, 7},
-        /* it holds the values, and is sent all the same */
+        /* it holds the values, and is sent anyway */
         {TARGET_STEP, "\"version\":\"fetch\",\"unchanged\":\"send\"", 200,
          RECORD("7", "{\"n\":1}", ""), "{\"n\":1}", NULL, 7},
         /* it is created */

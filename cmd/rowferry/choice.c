@@ -23,7 +23,7 @@ bool choice_read(struct cli *cli, struct id_list *job_ids)
         return report_error(
             &cli->report, ERR_CONFIG,
             "%s: name jobs (5/812), or use --batch or --all; see rowferry %s --help",
-            ways ? "jobs are chosen in several ways" : "no job is named", options->command_name);
+            ways ? "jobs are selected in several ways" : "no job is named", options->command_name);
     for (size_t i = 0; i < options->path_count; i++) {
         int64_t job_id;
 

@@ -180,11 +180,11 @@ static bool read_options(struct resolving *resolving, struct cli *cli)
     if (ours == theirs)
         return report_error(&cli->report, ERR_CONFIG,
                             "%s: use one of them; see rowferry resolve --help",
-                            ours ? "--ours and --theirs exclude each other"
+                            ours ? "--ours and --theirs cannot be used together"
                                  : "neither --ours nor --theirs is given");
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
         return report_error(&cli->report, ERR_CONFIG,
-                            "--even-if-superseded does not go with --theirs: use --ours");
+                            "--even-if-superseded cannot be used with --theirs: use --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
     resolving->choice.sends = ours;
     resolving->choice.dry_run = options_flag(options, OPT_DRY_RUN);

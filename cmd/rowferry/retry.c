@@ -80,9 +80,10 @@ static bool read_options(struct cli *cli, struct retry_choice *wanted)
     const struct options *options = &cli->options;
 
     if ((options->path_count > 0) == options_flag(options, OPT_ALL))
-        return report_error(
-            &cli->report, ERR_CONFIG, "%s: name a batch, or use --all; see rowferry retry --help",
-            options->path_count ? "a batch and --all exclude each other" : "no batch is named");
+        return report_error(&cli->report, ERR_CONFIG,
+                            "%s: name a batch, or use --all; see rowferry retry --help",
+                            options->path_count ? "a batch and --all cannot be used together"
+                                                : "no batch is named");
     wanted->states = (unsigned)options_number(options, OPT_STATE);
     wanted->record_id = options_text(options, OPT_RECORD);
     if (options_text(options, OPT_SINCE))

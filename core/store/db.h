@@ -203,6 +203,9 @@ static inline int db_parameter(struct db_statement *statement, enum db_name name
     if (!statement->parameters[name])
         db_has_no(statement, name);
 #ifdef ROWFERRY_CRASH_POINTS
+    /* SQLite refuses a place after the last one, and nobody looks */
+    if (statement->stmt && place > sqlite3_bind_parameter_count(statement->stmt))
+        db_has_no(statement, name);
     statement->bound[place - 1] = true;
 #endif
     return place;

@@ -116,6 +116,14 @@ void scratch_schema(const char *folder, const char *name, const char *properties
     buf_release(&text);
 }
 
+int scratch_free_descriptor(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    close(fd);
+    return fd;
+}
+
 pid_t scratch_fork(void)
 {
     pid_t parent = getpid(), child = fork();

@@ -36,6 +36,10 @@ void scratch_schema(const char *folder, const char *name, const char *properties
 /* Reads a whole file, terminated; the caller frees it. NULL where there is none. */
 char *scratch_read(const char *path);
 
+/* The lowest descriptor that is free. After a test it is the one of before, if all that was opened
+ * meanwhile is closed. */
+int scratch_free_descriptor(void);
+
 /* fork(2), of a child that ends with this process at the latest. */
 pid_t scratch_fork(void);
 

@@ -25,6 +25,7 @@ int fixture_begin(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
 
+    fixture->first_free = scratch_free_descriptor();
     scratch_make(fixture->folder);
     snprintf(fixture->path, sizeof fixture->path, "%s/test.db", fixture->folder);
     open_store(fixture);
@@ -47,6 +48,7 @@ int fixture_end(void **state)
         fixture_check_idle(fixture);
     store_close(fixture->store);
     assert_int_equal(sqlite3_close(fixture->eye), SQLITE_OK);
+    assert_int_equal(scratch_free_descriptor(), fixture->first_free);
     for (unsigned i = 0; i < FIXTURE_CLAIMS; i++)
         claim_release(&fixture->claims[i]);
     buf_release(&fixture->said);

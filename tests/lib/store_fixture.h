@@ -18,7 +18,8 @@ enum {
 struct fixture {
     char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
     struct store *store;
-    sqlite3 *eye; /* a connection of its own: sees what is committed */
+    int first_free; /* descriptor, before anything was opened */
+    sqlite3 *eye;   /* a connection of its own: sees what is committed */
     struct err err;
     struct buf said, answer; /* what fixture_claim and fixture_ask returned last */
 

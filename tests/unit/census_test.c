@@ -2,6 +2,7 @@
  * not. */
 #include "core/store/census.h"
 
+#include "core/job/policy.h"
 #include "core/store/migrate.h"
 #include "core/store/runs.h"
 #include "core/store/summary.h"
@@ -131,6 +132,42 @@ static void a_batch_without_counters_is_found(void **state)
     assert_string_equal(census_of(fixture, &census), "1 pending jobs: 0, 2; ");
     fixture_ask(fixture, "INSERT INTO batch_tally (batch_id, next_job_id, pending) "
                          "VALUES (1, 1000000001, 2)");
+}
+
+static void a_batch_that_is_read_or_discarded_needs_no_record_ids(void **state)
+{
+    struct fixture *fixture = *state;
+    struct census census = {0};
+    int64_t refused = fixture_load_begin(fixture, "Item");
+
+    fixture_load(fixture, refused, 1, "a:5 b:5");
+    fixture_refuse(fixture, refused, "no");
+    fixture_load(fixture, fixture_load_begin(fixture, "Item"), 1, "c:5");
+    assert_string_equal(census_of(fixture, &census), "");
+}
+
+static void times_of_a_clock_that_was_ahead_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct census_ahead ahead;
+    int64_t latest_ms = FIXTURE_NOW_MS + POLICY_DELAY_MAX_MS;
+
+    assert_true(census_ahead(fixture->store, FIXTURE_NOW_MS, &ahead, &fixture->err));
+    assert_int_equal(ahead.jobs + ahead.runs, 0);
+    assert_int_equal(ahead.latest_run_ms, 0);
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = latest_ms;
+    fixture_settle(fixture, "1/2", JOB_UNKNOWN)->not_before_ms = latest_ms + 1;
+    fixture->now_ms = latest_ms - 1; /* so that they stay as they are */
+    fixture_claim(fixture, 0);
+    fixture_ask(fixture, "INSERT INTO run(id, command, version, started_ms) VALUES "
+                         "(1, 'drain', '1', 1000000), (2, 'drain', '1', 1000009), "
+                         "(3, 'drain', '1', 1000005)");
+    assert_true(census_ahead(fixture->store, FIXTURE_NOW_MS, &ahead, &fixture->err));
+    assert_int_equal(ahead.jobs, 1);
+    assert_int_equal(ahead.runs, 2);
+    assert_int_equal(ahead.latest_run_ms, 1000009);
 }
 
 struct writer {
@@ -280,6 +317,8 @@ int main(void)
         WITH_STORE(counters_that_are_right_make_no_difference),
         WITH_STORE(a_counter_that_was_falsified_is_found_with_both_numbers),
         WITH_STORE(a_batch_without_counters_is_found),
+        WITH_STORE(a_batch_that_is_read_or_discarded_needs_no_record_ids),
+        WITH_STORE(times_of_a_clock_that_was_ahead_are_counted),
         WITH_STORE(what_changes_while_it_is_counted_makes_no_difference),
         WITH_STORE(facts_are_those_of_the_file),
         WITH_STORE(an_older_version_is_looked_at_and_stays_one),

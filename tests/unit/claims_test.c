@@ -1,6 +1,8 @@
 /* Which jobs are claimed, in which order, and with which version. */
 #include "core/store/exchange.h"
 
+#include "core/job/policy.h"
+
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>
@@ -319,6 +321,54 @@ static void due_jobs_go_before_fresh_ones_longest_due_first(void **state)
     assert_claims(fixture, 4, "PUT 1/2 b v5, PUT 1/3 c v5, PUT 1/1 a v5, PUT 1/4 d v5");
 }
 
+static void fresh_jobs_follow_in_the_turn_after_one_that_due_ones_filled(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_PENDING);
+    fixture_settle(fixture, "1/2", JOB_PENDING);
+    assert_claims(fixture, 2, "PUT 1/1 a v5, PUT 1/2 b v5");
+    assert_claims(fixture, 2, "PUT 1/3 c v5");
+}
+
+/* More jobs than one turn claims come back at the same time. */
+static void all_jobs_that_are_due_are_claimed_turn_by_turn(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5 e:5");
+    fixture_claim(fixture, 5);
+    fixture_settle_all(fixture, JOB_PENDING);
+    assert_claims(fixture, 2, "PUT 1/1 a v5, PUT 1/2 b v5");
+    assert_claims(fixture, 2, "PUT 1/3 c v5, PUT 1/4 d v5");
+    assert_claims(fixture, 2, "PUT 1/5 e v5");
+    assert_claims(fixture, 2, "");
+}
+
+/* Later than any delay: the clock was ahead. */
+static void a_job_that_is_put_off_for_too_long_is_due_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t latest_ms = FIXTURE_NOW_MS + POLICY_DELAY_MAX_MS;
+
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = latest_ms;
+    fixture_settle(fixture, "1/2", JOB_UNKNOWN)->not_before_ms = latest_ms;
+    assert_claims(fixture, 2, "");
+    assert_int_equal(fixture->exchange.next_due_ms, latest_ms);
+    assert_int_equal(fixture->exchange.ahead, 0);
+    /* now it was: a turn says so, and the next one claims them */
+    fixture->now_ms--;
+    assert_claims(fixture, 2, "");
+    assert_int_equal(fixture->exchange.next_due_ms, fixture->now_ms);
+    assert_int_equal(fixture->exchange.ahead, 1);
+    assert_claims(fixture, 2, "PUT 1/1 a v5, GET 1/2 b v5");
+    assert_int_equal(fixture->exchange.ahead, 0);
+}
+
 static void the_earliest_due_time_of_all_batches_is_reported(void **state)
 {
     struct fixture *fixture = *state;
@@ -449,6 +499,24 @@ static void what_is_put_behind_the_others_goes_last_in_its_own_run(void **state)
     assert_claims(fixture, 9, "FETCH 1/3 c v0");
 }
 
+/* A run of rows that wait is longer than what one turn passes. */
+static void what_goes_last_waits_until_all_rows_were_looked_at(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+
+    fixture_batch(fixture, "Item", "z:1");
+    fixture_claim(fixture, 1);
+    fixture_put_back(fixture, "1/1")->last = true;
+    for (int i = 0; i < 2500; i++)
+        buf_append_text(&words, "a:5 ");
+    buf_append_text(&words, "b:5");
+    fixture_batch(fixture, "Item", buf_text(&words));
+    buf_release(&words);
+    assert_claims(fixture, 9, "PUT 2/1 a v5");
+    assert_claims(fixture, 9, "PUT 2/2501 b v5, PUT 1/1 z v1");
+}
+
 /* 1000 rows: no two of 20 probes are closer than 1/40 of the queue. */
 static void a_sample_is_taken_from_places_that_are_far_apart(void **state)
 {
@@ -542,6 +610,10 @@ int main(void)
         WITH_STORE(an_unknown_job_is_read_back_with_the_version_of_its_put),
         WITH_STORE(a_job_is_claimed_when_it_is_due_and_not_before),
         WITH_STORE(due_jobs_go_before_fresh_ones_longest_due_first),
+        WITH_STORE(fresh_jobs_follow_in_the_turn_after_one_that_due_ones_filled),
+        WITH_STORE(all_jobs_that_are_due_are_claimed_turn_by_turn),
+        WITH_STORE(a_job_that_is_put_off_for_too_long_is_due_at_once),
+        WITH_STORE(what_goes_last_waits_until_all_rows_were_looked_at),
         WITH_STORE(the_earliest_due_time_of_all_batches_is_reported),
         WITH_STORE(a_job_whose_retries_are_used_up_is_left_to_the_next_run),
         WITH_STORE(a_401_is_remembered_within_its_run_alone),

@@ -22,6 +22,7 @@ enum { NOON_MS = 1000 };
 
 static char folder[SCRATCH_SIZE], database[SCRATCH_SIZE + 16], deleted[1024];
 static struct err err;
+static int first_free;
 
 static int begin(void **state)
 {
@@ -31,12 +32,14 @@ static int begin(void **state)
     scratch_write(database, "x", 1);
     *deleted = '\0';
     err = (struct err){0};
+    first_free = scratch_free_descriptor();
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
+    assert_int_equal(scratch_free_descriptor(), first_free);
     scratch_remove(folder);
     return 0;
 }

@@ -615,6 +615,22 @@ static void a_parameter_with_the_value_of_the_use_before_ends_the_process(void *
     assert_int_equal(scratch_join(child), -SIGABRT);
     store_close(store);
 }
+
+static void a_row_after_the_last_of_a_statement_ends_the_process(void **state)
+{
+    bool created;
+    struct store *store = opened(*state, STORE_CREATE, &created);
+    struct err err = {0};
+    struct db_statement *statement =
+        db_prepare(store, "SELECT :job_id AS id, :state AS state", &err);
+
+    assert_non_null(statement);
+    assert_false(ends_with(statement, true));
+    statement->shift = 1;
+    assert_true(ends_with(statement, true));
+    db_finalize(statement);
+    store_close(store);
+}
 #endif
 
 enum { HELD_MS = 340 };
@@ -744,6 +760,7 @@ int main(void)
         IN_A_PLACE(a_name_of_another_statement_ends_the_process),
 #ifdef ROWFERRY_CRASH_POINTS
         IN_A_PLACE(a_parameter_with_the_value_of_the_use_before_ends_the_process),
+        IN_A_PLACE(a_row_after_the_last_of_a_statement_ends_the_process),
 #endif
         IN_A_PLACE(a_lock_that_is_given_back_is_soon_taken),
         cmocka_unit_test(closing_nothing_does_nothing),

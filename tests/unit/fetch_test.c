@@ -122,6 +122,9 @@ static void what_a_record_showed_besides_its_fields_is_sent_back(void **state)
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    assert_true(span_is(claim_row_fields(fixture_held(fixture, "1/1")), "{\"n\":1}"));
+    fixture_put_back(fixture, "1/1");
     for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
         const char *token = rounds[i].token ? rounds[i].token : "";
         const char *under = rounds[i].under ? rounds[i].under : "";
@@ -137,6 +140,8 @@ static void what_a_record_showed_besides_its_fields_is_sent_back(void **state)
         claim = fixture_held(fixture, "1/1");
         assert_true(span_is(claim_token(claim), token));
         assert_true(span_is(claim_under(claim), under));
+        assert_asked(fixture, "SELECT sent_token FROM attempt ORDER BY id DESC LIMIT 1",
+                     rounds[i].token ? token : "NULL");
         assert_int_equal(claim->base.size, strlen(token) + strlen(under));
         assert_true(span_is(claim_row_fields(claim), "{\"n\":7}"));
         ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
@@ -356,6 +361,66 @@ static void what_a_page_showed_is_kept_for_the_pages_after_it(void **state)
     assert_asked(fixture, "SELECT audit_entry FROM conflict", "{\"b\":2}");
 }
 
+static void users_and_counts_of_a_page_are_there_on_the_next_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+    const struct claim *claim;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    fixture_claim(fixture, 1);
+    outcome = ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
+    outcome->has_server_version = outcome->was_there = outcome->is_copied = true;
+    outcome->server_version = 9;
+    assert_audit(fixture, 1, 0);
+    claim = fixture_held(fixture, "1/1");
+    assert_true(claim->was_there && claim->is_copied);
+    assert_string_equal(claim->own_user, "");
+    outcome = ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+    outcome->seen = 25;
+    outcome->page_hash = UINT64_C(0xfedcba9876543210);
+    snprintf(outcome->entry_user, sizeof outcome->entry_user, "them");
+    snprintf(outcome->own_user, sizeof outcome->own_user, "us");
+    assert_audit(fixture, 2, 0);
+    claim = fixture_held(fixture, "1/1");
+    assert_true(claim->was_there && claim->is_copied);
+    assert_int_equal(claim->seen, 25);
+    assert_true(claim->page_hash == UINT64_C(0xfedcba9876543210));
+    assert_string_equal(claim->entry_user, "them");
+    assert_string_equal(claim->own_user, "us");
+    /* a new look: who made our own updates is still known, the rest is read again */
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
+    assert_audit(fixture, 1, 0);
+    claim = fixture_held(fixture, "1/1");
+    assert_string_equal(claim->own_user, "us");
+    assert_string_equal(claim->entry_user, "");
+    assert_int_equal(claim->seen + claim->page_hash, 0);
+    fixture_settle(fixture, "1/1", JOB_APPLIED);
+    fixture_batch(fixture, "Item", "b:5");
+    assert_claims(fixture, 1, "PUT 2/1 b v5");
+    claim = fixture_held(fixture, "2/1");
+    assert_false(claim->was_there || claim->is_copied || claim->own_user[0]);
+}
+
+/* A clock that was ahead when the log was first asked. */
+static void a_question_of_the_future_counts_from_now_on(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_audit(fixture);
+    fixture->now_ms -= 5000;
+    fixture_ask(fixture, "UPDATE job_state SET not_before_ms = 1");
+    assert_audit(fixture, 1, 0);
+    assert_int_equal(fixture->exchange.ahead, 1);
+    assert_asked(fixture, "SELECT since_ms FROM arbitration", "995000");
+    fixture_put_back(fixture, "1/1");
+    fixture->now_ms += 100;
+    assert_audit(fixture, 1, 100);
+    assert_int_equal(fixture->exchange.ahead, 0);
+}
+
 static void an_audit_without_an_answer_asks_for_the_same_page(void **state)
 {
     struct fixture *fixture = *state;
@@ -445,8 +510,11 @@ static void a_read_back_knows_the_answer_to_its_put(void **state)
     outcome->http_status = 422;
     snprintf(outcome->error_code, sizeof outcome->error_code, "bad.field");
     snprintf(outcome->error_message, sizeof outcome->error_message, "no such sku");
+    snprintf(outcome->attempt_error, sizeof outcome->attempt_error, "refused");
     fixture_claim(fixture, 1);
     assert_int_equal(fixture_held(fixture, "1/1")->put_status, 422);
+    assert_string_equal(fixture_held(fixture, "1/1")->put_code, "bad.field");
+    assert_string_equal(fixture_held(fixture, "1/1")->put_error, "refused");
     outcome = fixture_settle_at(fixture, "1/1", JOB_REFUSED, 5);
     outcome->error_stays = true;
     outcome->job_status = 422;
@@ -499,6 +567,113 @@ static void a_put_interrupted_by_a_crash_has_no_status(void **state)
     assert_int_equal(fixture_held(fixture, "1/1")->put_status, 0);
 }
 
+/* --- targets without a step --- */
+
+static struct known_target facts;
+
+static bool keeps_nothing(void *context, struct span schema)
+{
+    (void)context, (void)schema;
+    return false;
+}
+
+static bool tell_facts(void *context, struct span schema, const struct target_parts *parts,
+                       struct known_target *out, struct err *err)
+{
+    (void)context, (void)schema, (void)parts, (void)err;
+    *out = facts;
+    return true;
+}
+
+static const struct known_decider decider = {.keeps = keeps_nothing, .target = tell_facts};
+
+static void a_row_whose_record_gets_a_token_is_sent_with_the_one_that_came_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    facts = (struct known_target){.lock = TARGET_OPAQUE};
+    fixture->decider = &decider;
+    fixture_batch(fixture, "Item", "a:5 a:5 a:5 a:5 b");
+    assert_claims(fixture, 9, "PUT 1/1 a v5, FETCH 1/5 b v0");
+    assert_true(fixture_held(fixture, "1/1")->is_declared);
+    assert_false(fixture_held(fixture, "1/5")->is_declared);
+    /* no token came back: it is read */
+    fixture_settle(fixture, "1/1", JOB_APPLIED);
+    assert_claims(fixture, 9, "FETCH 1/2 a v5");
+    assert_false(fixture_held(fixture, "1/2")->has_version);
+    fixture_settle_at(fixture, "1/2", JOB_APPLIED, 8);
+    assert_claims(fixture, 9, "PUT 1/3 a v8");
+    assert_true(fixture_held(fixture, "1/3")->has_version);
+    /* a row that was refused changed nothing */
+    fixture_settle(fixture, "1/3", JOB_REFUSED)->http_status = 422;
+    assert_claims(fixture, 9, "PUT 1/4 a v8");
+}
+
+static void a_row_with_a_token_is_built_on_its_record_where_the_schema_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim *claim;
+
+    facts = (struct known_target){.lock = TARGET_OPAQUE, .reads_first = true};
+    fixture->decider = &decider;
+    fixture_batch(fixture, "Item", "a:5");
+    assert_claims(fixture, 9, "FETCH 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    assert_true(claim->is_declared && claim->reads_first);
+    build(fixture, 41, "{\"n\":1,\"m\":2}");
+    fixture->settling[0]->outcome.has_base_version = true;
+    fixture->settling[0]->outcome.base_version = 5;
+    assert_claims(fixture, 9, "PUT 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    assert_true(claim->is_declared && claim->has_version);
+    assert_true(span_is(claim_row_fields(claim), "{\"n\":1}"));
+    assert_fields(fixture, "{\"n\":1,\"m\":2}");
+    /* the token is a newer one than the row's */
+    ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
+    assert_claims(fixture, 9, "FETCH 1/1 a v5");
+    assert_false(fixture_held(fixture, "1/1")->is_declared);
+    build(fixture, 41, "{\"n\":1}");
+    fixture->settling[0]->outcome.token = mem_strdup("\"e2\"");
+    assert_claims(fixture, 9, "PUT 1/1 a v0");
+    claim = fixture_held(fixture, "1/1");
+    assert_false(claim->is_declared || claim->has_version);
+    assert_true(span_is(claim_token(claim), "\"e2\""));
+}
+
+static void a_record_that_is_not_there_is_created_and_the_claim_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim *claim;
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    build(fixture, 0, "{\"n\":1}");
+    fixture->settling[0]->outcome.creates = CREATES_AGAIN;
+    assert_claims(fixture, 1, "PUT 1/1 a v0");
+    claim = fixture_held(fixture, "1/1");
+    assert_int_equal(claim->creates, CREATES_AGAIN);
+    assert_false(claim->has_version);
+    ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
+    assert_claims(fixture, 1, "FETCH 1/1 a v0");
+    assert_int_equal(fixture_held(fixture, "1/1")->creates, CREATES_NOT);
+}
+
+static void a_target_without_a_lock_chains_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    facts = (struct known_target){.lock = TARGET_NONE};
+    fixture->decider = &decider;
+    fixture_batch(fixture, "Item", "a:5 a:5 b");
+    assert_claims(fixture, 9, "PUT 1/1 a v5, PUT 1/3 b v0");
+    assert_false(fixture_held(fixture, "1/1")->has_version);
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 9);
+    assert_claims(fixture, 9, "PUT 1/2 a v5");
+    facts.reads_first = true;
+    fixture_batch(fixture, "Item", "c");
+    assert_claims(fixture, 9, "FETCH 2/1 c v0");
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -517,6 +692,12 @@ int main(void)
         WITH_STORE(rows_of_one_record_are_fetched_one_after_the_other),
         WITH_STORE(the_audit_log_is_asked_page_by_page),
         WITH_STORE(what_a_page_showed_is_kept_for_the_pages_after_it),
+        WITH_STORE(users_and_counts_of_a_page_are_there_on_the_next_one),
+        WITH_STORE(a_question_of_the_future_counts_from_now_on),
+        WITH_STORE(a_row_whose_record_gets_a_token_is_sent_with_the_one_that_came_back),
+        WITH_STORE(a_row_with_a_token_is_built_on_its_record_where_the_schema_says_so),
+        WITH_STORE(a_record_that_is_not_there_is_created_and_the_claim_says_so),
+        WITH_STORE(a_target_without_a_lock_chains_nothing),
         WITH_STORE(an_audit_without_an_answer_asks_for_the_same_page),
         WITH_STORE(a_question_to_the_audit_log_survives_a_crash),
         WITH_STORE(no_version_is_shown_of_a_record_that_is_gone),

@@ -200,6 +200,18 @@ static void a_log_is_read_after_its_process_was_killed(void **state)
     assert_string_equal(ask(scene->theirs, "SELECT count(*) FROM t WHERE a LIKE 'open%'"), "0");
 }
 
+static void a_file_that_cannot_be_opened_is_an_error(void **state)
+{
+    struct scene *scene = *state;
+    char name[sizeof scene->path + 8];
+    sqlite3 *db;
+
+    snprintf(name, sizeof name, "%s-none", scene->path);
+    assert_int_equal(sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE, files_vfs()),
+                     SQLITE_CANTOPEN);
+    sqlite3_close(db);
+}
+
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -211,6 +223,7 @@ int main(void)
         WITH_FILES(a_part_that_is_rolled_back_leaves_the_rest),
         WITH_FILES(the_file_grows_by_blocks_and_ends_with_its_last_page),
         WITH_FILES(a_log_is_read_after_its_process_was_killed),
+        WITH_FILES(a_file_that_cannot_be_opened_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

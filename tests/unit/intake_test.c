@@ -187,6 +187,22 @@ static void record_ids_brought_before_a_batch_began_anew_do_not_count(void **sta
     assert_asked(fixture, "SELECT record_id, job_id FROM record_job", "c|1000000002; d|1000000001");
 }
 
+static void record_ids_brought_for_one_batch_do_not_count_for_another(void **state)
+{
+    static const uint32_t row_nos[] = {2, 1};
+    struct fixture *fixture = *state;
+    int64_t first = fixture_load_begin(fixture, "Item"), second;
+
+    fixture_load(fixture, first, 1, "b:5 a:5");
+    second = fixture_load_begin(fixture, "Item");
+    fixture_load(fixture, second, 1, "d:5 c:5");
+    load_keys(fixture, second, row_nos, "c:5 d:5");
+    open_batch(fixture, second);
+    open_batch(fixture, first);
+    assert_asked(fixture, "SELECT record_id, job_id FROM record_job",
+                 "a|1000000002; b|1000000001; c|2000000002; d|2000000001");
+}
+
 static void an_opened_batch_is_open_with_its_jobs_pending(void **state)
 {
     struct fixture *fixture = *state;
@@ -446,6 +462,7 @@ int main(void)
         WITH_STORE(record_ids_that_were_brought_are_not_looked_for_again),
         WITH_STORE(record_ids_are_completed_where_not_all_were_brought),
         WITH_STORE(record_ids_brought_before_a_batch_began_anew_do_not_count),
+        WITH_STORE(record_ids_brought_for_one_batch_do_not_count_for_another),
         WITH_STORE(an_opened_batch_is_open_with_its_jobs_pending),
         WITH_STORE(a_batch_without_jobs_is_done_when_it_is_opened),
         WITH_STORE(a_batch_that_is_not_loading_takes_no_rows),

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,6 +21,30 @@
 #include <unistd.h>
 
 enum { STARTED_MS = 86400000 };
+
+static int first_free; /* descriptor */
+
+static int begin(void **state)
+{
+    first_free = scratch_free_descriptor();
+    return scratch_begin(state);
+}
+
+static int end(void **state)
+{
+    assert_int_equal(scratch_free_descriptor(), first_free);
+    return scratch_end(state);
+}
+
+/* Whether the file is mapped into this process. */
+static bool is_mapped(const char *path)
+{
+    char *maps = scratch_read("/proc/self/maps");
+    bool found = strstr(maps, path);
+
+    free(maps);
+    return found;
+}
 
 static struct lock *taken(const struct scratch *place, enum lock_kind kind)
 {
@@ -380,7 +405,9 @@ static void a_mark_outlives_a_kill_and_the_next_holder_reads_it(void **state)
     assert_true(lock_read_mark(lock, &mark));
     assert_int_equal(mark.run_id, 13);
     assert_int_equal(mark.attempt_id, 0);
+    assert_true(is_mapped(path_of(place, "drain")));
     lock_release(lock);
+    assert_false(is_mapped(path_of(place, "drain")));
 }
 
 static void a_mark_that_is_missing_or_of_an_earlier_start_of_the_machine_is_none(void **state)
@@ -410,7 +437,7 @@ static void releasing_nothing_does_nothing(void **state)
     lock_release(NULL);
 }
 
-#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, scratch_begin, scratch_end)
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {

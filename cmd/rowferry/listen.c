@@ -53,6 +53,10 @@ struct listen {
     char *certificate, *key;
     size_t key_size;
     bool reported_database, reported_erp, reported_waiting;
+    struct {
+        uint64_t ended, retried; /* deliveries, when one last came to its end */
+        unsigned ticks;          /* with tries that failed since then */
+    } erp;
 };
 
 /* --- the courier --- */
@@ -286,6 +290,27 @@ static void look_for_new_keys(struct listen *listen)
     sender_wake(courier->sender);
 }
 
+enum { ERP_TICKS = 5 }; /* with nothing but failed tries, before that is said */
+
+/* Says once that tries fail, and once that they do not any more. */
+static void show_erp(struct listen *listen, const struct courier *courier, uint64_t pending)
+{
+    struct report *report = &listen->session.cli->report;
+    uint64_t ended = courier->counts.delivered + courier->counts.failed;
+
+    if (ended != listen->erp.ended) {
+        if (listen->erp.ticks >= ERP_TICKS)
+            report_notice(report, "deliveries to the ERP work again");
+        listen->erp.ended = ended;
+        listen->erp.retried = courier->counts.retried;
+        listen->erp.ticks = 0;
+    } else if (courier->counts.retried > listen->erp.retried && pending > 0 &&
+               ++listen->erp.ticks == ERP_TICKS) {
+        report_notice(report, "deliveries to the ERP fail and are tried again: %s",
+                      courier->trouble);
+    }
+}
+
 /* From the loop, about once a second: what changed is said once. */
 static void on_tick(void *context)
 {
@@ -315,8 +340,7 @@ static void on_tick(void *context)
                       courier->err.text);
         listen->reported_waiting = true;
     }
-    if (courier->trouble[0] && courier->counts.retried > 0 && commits.stored.pending > 0)
-        report_detail(report, "the ERP: %s", courier->trouble);
+    show_erp(listen, courier, commits.stored.pending);
     pthread_mutex_unlock(&courier->mutex);
 }
 

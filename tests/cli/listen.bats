@@ -360,6 +360,18 @@ END
     holds "$output" 'delivered {"source":"genesys-cloud"'
 }
 
+@test "an ERP that takes nothing is reported once, and once when it works again" {
+    start_sim
+    setting 'answer=erp:A=500'
+    start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    posts 200 "$(notification A 1)"
+    eventually grep -q 'deliveries to the ERP fail and are tried again: status 500' listen.err
+    setting 'answer=erp:A=0'
+    eventually grep -q 'deliveries to the ERP work again' listen.err
+    stop_listen
+    same 2 "$(grep -c 'deliveries to the ERP' listen.err)"
+}
+
 @test "the first metrics after a start count what is in the database" {
     { notification A 1; notification B 2; } | ends 5 rowferry forward -
     start_listen

@@ -301,7 +301,8 @@ const struct command commands[] = {
             "Deletes the rows and the history of batches that are finished and old enough, and "
             "notifications of that age that the ERP has taken, and frees their space. The batch "
             "itself stays, with its counts and its hash, so that "
-            "rowferry still recognises its file. Batches that are open or need a decision stay, "
+            "rowferry still recognises its file. Batches that are open, need a decision, or are "
+            "still to be looked up in the audit log (except with --audit none) stay, "
             "and are listed with the reason. It can be used while a run works, and stopped at any "
             "moment: the next prune resumes.",
         .example = "rowferry prune --older-than 90d --files",

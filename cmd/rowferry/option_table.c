@@ -240,10 +240,11 @@ static const struct option table[OPT_COUNT] = {
         .manual = "It applies only to a proven conflict. If ids are missing or garbled, or if the "
             "version of the row is ahead of the record, the row is kept for a decision."},
     [OPT_AUDIT] = {.name = "audit", .kind = KIND_AUDIT, .argument = "A", .env = {"ROWFERRY_AUDIT"},
-        .fallback = "all", .commands = ASKING, .group = GROUP_SENDING,
+        .fallback = "all", .commands = ASKING | FOR_PRUNE, .group = GROUP_SENDING,
         .help = "which applied updates to look up in the audit log afterwards: all, none or N%",
         .manual = "A percentage selects the same updates each time. rowferry audit looks up what "
-            "run and drain left out."},
+            "run and drain left out. With none, prune also deletes batches that are still to be "
+            "looked up."},
     [OPT_AUDIT_WAIT] = {.name = "audit-wait", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = ASKING,
         .group = GROUP_SENDING,

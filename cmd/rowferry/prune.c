@@ -120,7 +120,9 @@ static void line_staying(struct pruning *pruning, const struct prune_item *item)
                    item->conflicts == 1 ? "waits" : "wait");
         append_command(pruning->session.cli, "resolve", item->batch_id, " --ours --dry-run", out);
     } else if (item->fate == PRUNE_AUDIT) {
-        buf_append_text(out, "its updates are still to be looked up in the audit log:");
+        buf_append_text(out,
+                        "its updates are still to be looked up in the audit log (or prune with "
+                        "--audit none):");
         append_command(pruning->session.cli, "audit", item->batch_id, "", out);
     } else if (item->fate == PRUNE_NEEDED) {
         buf_append_text(out, "it supersedes job ");
@@ -174,7 +176,9 @@ static bool make_plan(struct pruning *pruning, struct err *err)
     pruning->go = pruning->stay = pruning->asked = pruning->jobs = pruning->rows = 0;
     buf_reset(&pruning->going);
     buf_reset(&pruning->staying);
-    if (!prune_plan_make(pruning->session.store, pruning->before_ms, &pruning->plan, err) ||
+    if (!prune_plan_make(pruning->session.store, pruning->before_ms,
+                         pruning->session.cli->options.values[OPT_AUDIT].rate > 0, &pruning->plan,
+                         err) ||
         !sweep_count_notifications(pruning->session.store, pruning->before_ms,
                                    &pruning->notifications, err))
         return false;

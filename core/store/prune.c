@@ -11,7 +11,7 @@ enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK };
 static const char *const sql[] = {
     [PRUNE_BATCHES] =
         "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL AS is_begun, b.state = 'open' AS "
-        "is_open, t.conflict, t.applied > 0 AND EXISTS (SELECT 1 FROM batch_audit u "
+        "is_open, t.conflict, :wanted AND t.applied > 0 AND EXISTS (SELECT 1 FROM batch_audit u "
         "WHERE u.batch_id = b.id AND u.due) AS is_due, "
         "b.filing IN (1, 2) AND b.filed_ms IS NULL AS is_unfiled, "
         "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded AS "
@@ -71,13 +71,14 @@ static enum prune_fate fate_of(struct db_statement *statement)
 }
 
 /* All batches that have rows. */
-static bool read_batches(struct store *store, int64_t before_ms, struct prune_plan *plan,
-                         struct err *err)
+static bool read_batches(struct store *store, int64_t before_ms, bool audits,
+                         struct prune_plan *plan, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_PRUNES, PRUNE_BATCHES, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
+    db_bind_int64(statement, DB_WANTED, audits);
     while (db_next(store, statement, &fine, err, "look for batches to prune")) {
         bool begun = db_column_int(statement, DB_IS_BEGUN);
 
@@ -143,13 +144,14 @@ static bool keep_needed(struct store *store, struct prune_plan *plan, struct err
     return true;
 }
 
-bool prune_plan_make(struct store *store, int64_t before_ms, struct prune_plan *plan,
+bool prune_plan_make(struct store *store, int64_t before_ms, bool audits, struct prune_plan *plan,
                      struct err *err)
 {
     bool fine = db_exec(store, "BEGIN", err); /* all of it as of one moment */
 
     plan->count = 0;
-    fine = fine && read_batches(store, before_ms, plan, err) && keep_needed(store, plan, err);
+    fine =
+        fine && read_batches(store, before_ms, audits, plan, err) && keep_needed(store, plan, err);
     db_rollback(store);
     return fine;
 }

@@ -37,8 +37,9 @@ struct prune_plan {
 };
 
 /* Looks at all batches that were finished at that moment or before, and at those that an earlier
- * prune has begun, whatever their age. plan: zeroed; to be released. */
-bool prune_plan_make(struct store *store, int64_t before_ms, struct prune_plan *plan,
+ * prune has begun, whatever their age. audits: a batch whose updates are still to be looked up in
+ * the audit log stays. plan: zeroed; to be released. */
+bool prune_plan_make(struct store *store, int64_t before_ms, bool audits, struct prune_plan *plan,
                      struct err *err);
 void prune_plan_release(struct prune_plan *plan);
 

@@ -98,16 +98,19 @@ $PWD/inbox/done/InventoryItem-a.csv
 }
 
 @test "a batch whose updates are still to be looked up in the audit log stays" {
+    export ROWFERRY_AUDIT=all
     start_sim
     batch_file InventoryItem-a.csv 2
     curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=audit:A-=500"
-    ends 5 rowferry run InventoryItem-a.csv --rate none --audit all --audit-wait 1s --max-retries 0
+    ends 5 rowferry run InventoryItem-a.csv --rate none --audit-wait 1s --max-retries 0
     ends 0 rowferry prune --older-than 0s --yes
-    holds "$output" "batch 1 stays: its updates are still to be looked up in the audit log:
+    holds "$output" "batch 1 stays: its updates are still to be looked up in the audit log (or prune with --audit none):
   $BIN/rowferry audit --batch 1"
     ends 0 rowferry prune --older-than 0s --yes --json
     same "1 stays audit" \
         "$(jq -r 'select(.message_type == "row") | "\(.batch) \(.outcome) \(.reason)"' <<<"$output")"
+    ends 0 rowferry prune --older-than 0s --dry-run --audit none
+    lacks "$output" stays
     curl -sf -X POST "$GENESYS_ENVIRONMENT/sim/config?answer=audit:A-=0"
     ends 0 rowferry audit --rate none
     ends 0 rowferry prune --older-than 0s --yes

@@ -26,7 +26,7 @@ enum { LATER_MS = FIXTURE_NOW_MS + 1000, REFUSED = 1u << JOB_REFUSED };
 
 static void make_plan(struct fixture *fixture, int64_t before_ms, struct prune_plan *plan)
 {
-    if (!prune_plan_make(fixture->store, before_ms, plan, &fixture->err))
+    if (!prune_plan_make(fixture->store, before_ms, true, plan, &fixture->err))
         fail_msg("%s", fixture->err.text);
 }
 

@@ -12,7 +12,7 @@ static bool prune(struct fixture *fixture, struct err *err)
 {
     struct prune_plan plan = {0};
     bool marked;
-    bool fine = prune_plan_make(fixture->store, LATE_MS, &plan, err) &&
+    bool fine = prune_plan_make(fixture->store, LATE_MS, true, &plan, err) &&
                 prune_mark(fixture->store, &plan, LATE_MS, &marked, err);
 
     prune_plan_release(&plan);

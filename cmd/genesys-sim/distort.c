@@ -63,26 +63,10 @@ static const char *const scopes[DISTORT_SCOPES] = {
     [DISTORT_TOKEN] = "token:", [DISTORT_WEBHOOK] = "webhook:",
 };
 
-static int find_scope(const char *text)
-{
-    for (int i = 0; i < DISTORT_SCOPES; i++)
-        if (str_starts(text, scopes[i]))
-            return i;
-    return -1;
-}
-
-static int find_kind(struct span name)
-{
-    for (int i = 0; i < DISTORT_KINDS; i++)
-        if (span_is(name, kinds[i].name))
-            return i;
-    return -1;
-}
-
 bool distort_parse(struct distortions *distortions, const char *text, struct err *err)
 {
-    int scope = find_scope(text), kind = -1;
     const char *equals = strchr(text, '=');
+    int scope = 0, kind = 0;
     char *end = NULL;
     double p;
 
@@ -90,12 +74,17 @@ bool distort_parse(struct distortions *distortions, const char *text, struct err
         memset(distortions->probability, 0, sizeof distortions->probability);
         return true;
     }
-    if (scope >= 0 && equals) {
+    while (scope < DISTORT_SCOPES && !str_starts(text, scopes[scope]))
+        scope++;
+    if (scope < DISTORT_SCOPES && equals) {
         const char *name = text + strlen(scopes[scope]);
 
-        kind = find_kind((struct span){name, (size_t)(equals - name)});
+        while (kind < DISTORT_KINDS &&
+               !span_is((struct span){name, (size_t)(equals - name)}, kinds[kind].name))
+            kind++;
     }
-    if (kind < 0 || !(kinds[kind].scopes & 1u << scope))
+    if (scope == DISTORT_SCOPES || !equals || kind == DISTORT_KINDS ||
+        !(kinds[kind].scopes & 1u << scope))
         return err_set(err, ERR_CONFIG,
                        "'%s' is not SCOPE:KIND=P with a scope and kind that --help lists", text);
     p = strtod(equals + 1, &end);

@@ -48,14 +48,6 @@ static const char *const scopes[FAULT_SCOPES] = {
     [FAULT_SCOPE_ERP] = "erp:",
 };
 
-static int find_kind(struct span name)
-{
-    for (int i = 0; i < FAULT_KINDS; i++)
-        if (span_is(name, rules[i].name))
-            return i;
-    return -1;
-}
-
 bool faults_parse(struct faults *faults, const char *text, struct err *err)
 {
     enum fault_scope scope = FAULT_SCOPE_PUT;
@@ -63,7 +55,7 @@ bool faults_parse(struct faults *faults, const char *text, struct err *err)
     struct faults changed = *faults;
     char *end = NULL;
     double p, sum = 0;
-    int kind;
+    int kind = 0;
 
     if (strcmp(text, "none") == 0) {
         *faults = (struct faults){0};
@@ -79,8 +71,10 @@ bool faults_parse(struct faults *faults, const char *text, struct err *err)
     equals = strchr(kind_text, '=');
     if (!equals)
         return err_set(err, ERR_CONFIG, "'%s' is not KIND=P", text);
-    kind = find_kind((struct span){kind_text, (size_t)(equals - kind_text)});
-    if (kind < 0)
+    while (kind < FAULT_KINDS &&
+           !span_is((struct span){kind_text, (size_t)(equals - kind_text)}, rules[kind].name))
+        kind++;
+    if (kind == FAULT_KINDS)
         return err_set(err, ERR_CONFIG, "unknown kind of fault in '%s'", text);
     p = strtod(equals + 1, &end);
     if (end == equals + 1 || *end || !isfinite(p) || p < 0 || p > 1)

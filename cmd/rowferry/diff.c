@@ -62,8 +62,10 @@ static const struct {
 
 /* --- one row --- */
 
-static void count_field(struct comparing *comparing, struct span name)
+static void count_change(void *context, const struct api_fields_difference *difference)
 {
+    struct comparing *comparing = context;
+    struct span name = difference->name;
     size_t i = 0;
 
     while (i < comparing->kind_count && !span_is(name, comparing->kinds[i].name))
@@ -74,11 +76,6 @@ static void count_field(struct comparing *comparing, struct span name)
         comparing->kinds[comparing->kind_count++] =
             (struct counted){mem_copy(name.data, name.size), 0};
     comparing->kinds[i].rows++;
-}
-
-static void count_change(void *context, const struct api_fields_difference *difference)
-{
-    count_field(context, difference->name);
 }
 
 /* Appends printable text of at most so many characters (3 at least; 0: any number), padded to

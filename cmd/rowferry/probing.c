@@ -346,14 +346,6 @@ struct comparison_sides probing_sides(const struct probing *probing)
                                      buf_span(&probing->last.body)};
 }
 
-/* How many fields are not as they were sent. */
-static size_t count_differences(const struct probing *probing)
-{
-    const struct comparison_sides sides = probing_sides(probing);
-
-    return comparison_make(probing->target, &sides, NULL, NULL);
-}
-
 bool probing_is_explained(const struct probing *probing)
 {
     const struct comparison_sides sides = {
@@ -382,6 +374,7 @@ bool probing_read_after(struct probing *probing)
     bool locked = probing->description->lock != TARGET_NONE;
     struct buf token = {0};
     bool lags = true, fine = true;
+    struct comparison_sides sides;
 
     buf_append_span(&token, buf_span(&probing->last.token));
     for (unsigned looks = 0; fine && lags && looks < LOOKS; looks++) {
@@ -398,8 +391,9 @@ bool probing_read_after(struct probing *probing)
             fine = false;
             break;
         case PROBING_SEEN:
+            sides = probing_sides(probing);
             lags =
-                count_differences(probing) ||
+                comparison_make(probing->target, &sides, NULL, NULL) ||
                 (locked && changes && span_equal(buf_span(&token), buf_span(&probing->last.token)));
             break;
         }

@@ -122,12 +122,12 @@ static bool parse(struct dotenv *dotenv, struct err *err)
 }
 
 static bool check_secrets(const struct dotenv *dotenv, mode_t mode,
-                          bool (*is_secret)(const char *key), struct err *err)
+                          bool (*is_secret)(struct span key), struct err *err)
 {
     char what[256];
 
     for (size_t i = 0; i < dotenv->count; i++) {
-        if (!*dotenv->entries[i].value || !is_secret(dotenv->entries[i].key))
+        if (!*dotenv->entries[i].value || !is_secret(span_of(dotenv->entries[i].key)))
             continue;
         snprintf(what, sizeof what, "has %s", dotenv->entries[i].key);
         return trusted_file_private(dotenv->path, mode, what, err);
@@ -136,7 +136,7 @@ static bool check_secrets(const struct dotenv *dotenv, mode_t mode,
 }
 
 bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
-                 bool (*is_secret)(const char *key), struct err *err)
+                 bool (*is_secret)(struct span key), struct err *err)
 {
     bool missing;
     mode_t mode;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ struct dotenv {
  * (it ends before ` #`), in single quotes (as it is) or in double quotes (with \n \t \r \" \\ \$
  * \`). ERR_CONFIG names file and line. */
 bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
-                 bool (*is_secret)(const char *key), struct err *err);
+                 bool (*is_secret)(struct span key), struct err *err);
 void dotenv_release(struct dotenv *dotenv);
 
 /* Returns the last entry of that key whose value is not empty (or any, with or_empty), or NULL. */

@@ -165,11 +165,6 @@ bool options_read_arguments(struct options *options, int argc, char **argv, stru
     return true;
 }
 
-static bool is_secret(const char *key)
-{
-    return option_is_secret(span_of(key));
-}
-
 static bool is_known(const char *key)
 {
     for (unsigned i = 0; i < OPT_COUNT; i++)
@@ -269,7 +264,7 @@ bool options_resolve(struct options *options, const struct notice_sink *notices,
 {
     const char *named = options_text(options, OPT_ENV_FILE);
     bool fine =
-        dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, is_secret, err);
+        dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, option_is_secret, err);
 
     if (!fine)
         dotenv_release(&options->dotenv);

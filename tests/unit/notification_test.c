@@ -429,11 +429,12 @@ static void the_next_delivery_is_due_when_it_was_put_off_to(void **state)
     find_due(fixture, 9, 9, "1+");
 }
 
-static void note_failed(void *context, int64_t id, struct span schema, struct span record_id,
-                        int http_status, struct span error)
+static void note_failed(void *context, const struct delivery_failed *failed)
 {
-    buf_printf(context, "%lld %.*s %.*s %d %.*s; ", (long long)id, (int)schema.size, schema.data,
-               (int)record_id.size, record_id.data, http_status, (int)error.size, error.data);
+    buf_printf(context, "%lld %.*s %.*s %d %.*s later %lld; ", (long long)failed->id,
+               (int)failed->schema.size, failed->schema.data, (int)failed->record_id.size,
+               failed->record_id.data, failed->http_status, (int)failed->error.size,
+               failed->error.data, (long long)failed->later_id);
 }
 
 static void failed_deliveries_are_listed_with_their_reason(void **state)
@@ -450,15 +451,18 @@ static void failed_deliveries_are_listed_with_their_reason(void **state)
     add(fixture, &script, "4", "d", "not an update");
     settle(fixture, 1, DELIVERY_FAILED, 422, 0);
     assert_true(deliveries_settle(fixture->store, &outcome, 1, fixture->now_ms, &fixture->err));
-    assert_true(deliveries_failed(fixture->store, note_failed, &text, &fixture->err));
-    assert_string_equal(buf_text(&text), "1 Item a 422 ; 3 Item c 0 no route; ");
+    add(fixture, &script, "5", "a", NULL);
+    settle(fixture, 5, DELIVERY_DELIVERED, 200, 0);
+    assert_true(deliveries_failed(fixture->store, &(struct delivery_choice){0}, note_failed, &text,
+                                  &fixture->err));
+    assert_string_equal(buf_text(&text), "1 Item a 422  later 5; 3 Item c 0 no route later 0; ");
     assert_asked(fixture, "SELECT http_status FROM outbox WHERE id = 3", "NULL");
     assert_true(notification_count(fixture->store, &counts, &fixture->err));
-    assert_int_equal(counts.by_state[NOTIFICATION_ACCEPTED], 3);
+    assert_int_equal(counts.by_state[NOTIFICATION_ACCEPTED], 4);
     assert_int_equal(counts.by_state[NOTIFICATION_NOT_ACCEPTED], 1);
     assert_int_equal(counts.by_state[NOTIFICATION_ECHO], 0);
     assert_int_equal(counts.pending, 1);
-    assert_int_equal(counts.delivered, 0);
+    assert_int_equal(counts.delivered, 1);
     assert_int_equal(counts.failed, 2);
     buf_release(&text);
 }

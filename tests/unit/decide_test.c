@@ -1,6 +1,7 @@
 /* Which jobs a decision moves, what hinders the others, and what their batches count then. */
 #include "core/store/decide.h"
 
+#include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "tests/lib/store_fixture.h"
 
@@ -352,6 +353,44 @@ static bool hear_and_stop(void *context, const struct decided *decided, struct e
 }
 
 /* The last of these tests: the signal stays. */
+static void assert_sides(const struct resolve_sides *sides, const char *ours, const char *theirs,
+                         const char *token, const char *server_token)
+{
+    assert_true(span_is(buf_span(&sides->ours), ours));
+    assert_true(span_is(buf_span(&sides->theirs), theirs));
+    assert_true(span_is(buf_span(&sides->token), token));
+    assert_true(span_is(buf_span(&sides->server_token), server_token));
+}
+
+/* Nothing of one is left where the next one has less. */
+static void both_sides_of_conflicts_are_shown_one_after_the_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct resolve_sides sides = {0};
+
+    fixture_batch(fixture, "Item", "a:5 b");
+    fixture_claim(fixture, 2);
+    fixture_settle_at(fixture, "1/1", JOB_CONFLICT, 8)->server_record =
+        mem_strdup("{\"fields\":{\"n\":9}}");
+    fixture_settle(fixture, "1/2", JOB_CONFLICT);
+    fixture_claim(fixture, 0);
+    fixture_ask(fixture, "UPDATE job_state SET server_token = 't8' WHERE job_id = 1000000001");
+    fixture_ask(fixture, "UPDATE attempt SET sent_token = 't5' WHERE job_id = 1000000001");
+    assert_true(resolve_show(fixture->store, id_of(1, 1), &sides, &fixture->err));
+    assert_sides(&sides, "{\"n\":1}", "{\"n\":9}", "t5", "t8");
+    assert_true(sides.has_submitted && sides.has_server && !sides.is_gone);
+    assert_int_equal(sides.submitted_version, 5);
+    assert_int_equal(sides.server_version, 8);
+    assert_true(resolve_show(fixture->store, id_of(1, 2), &sides, &fixture->err));
+    assert_sides(&sides, "{\"n\":2}", "", "", "");
+    assert_true(!sides.has_server && sides.is_gone);
+    assert_true(resolve_show(fixture->store, id_of(1, 1), &sides, &fixture->err));
+    assert_true(resolve_show(fixture->store, id_of(1, 3), &sides, &fixture->err));
+    assert_sides(&sides, "", "", "", "");
+    assert_false(sides.has_submitted || sides.has_server || sides.is_gone);
+    resolve_sides_release(&sides);
+}
+
 static void a_signal_stops_between_two_transactions(void **state)
 {
     struct fixture *fixture = *state;
@@ -391,6 +430,7 @@ int main(void)
         WITH_STORE(other_schemas_and_earlier_rows_supersede_nothing),
         WITH_STORE(a_move_that_the_table_does_not_allow_is_a_bug),
         WITH_STORE(many_jobs_are_moved_in_bounded_transactions),
+        WITH_STORE(both_sides_of_conflicts_are_shown_one_after_the_other),
         WITH_STORE(a_transaction_ends_with_the_job_in_which_its_time_is_over),
         WITH_STORE(a_signal_stops_between_two_transactions),
     };

@@ -409,6 +409,49 @@ static void a_batch_begun_anew_has_nothing_of_before(void **state)
                  "2|1|1");
 }
 
+static void a_batch_that_was_read_says_how_far_that_was(void **state)
+{
+    const struct batch_origin longer = {
+        .schema = "Item", .path = "/inbox/x.csv", .size_bytes = 101, .options = ""};
+    struct fixture *fixture = *state;
+    struct batch_origin origin = longer;
+    struct batch_read read;
+    const char *source = NULL;
+    int64_t batch_id, loading;
+
+    batch_id = fixture_batch(fixture, "Item", "a:5 b:5 !");
+    assert_true(batch_read_as(fixture->store, batch_id, &read, &fixture->err));
+    assert_int_equal(read.id, batch_id);
+    assert_string_equal(read.schema, "Item");
+    assert_string_equal(read.format, "csv");
+    assert_string_equal(read.options, "");
+    assert_string_equal(read.content_hash, "hash");
+    assert_string_equal(read.prefix_hash, "prefix-3");
+    assert_int_equal(read.size_bytes, 100);
+    assert_int_equal(read.bytes, 30);
+    assert_int_equal(read.rows, 3);
+    assert_true(batch_read_as(fixture->store, 9, &read, &fixture->err));
+    assert_int_equal(read.id, 0);
+    assert_null(read.schema);
+    /* the file of the inbox that was shorter then, and has been moved */
+    assert_true(batch_read_shorter(fixture->store, &longer, &read, &fixture->err));
+    assert_int_equal(read.id, 0);
+    fixture_ask(fixture, "UPDATE batch SET filing = 1, filed_ms = 1");
+    assert_true(batch_read_shorter(fixture->store, &longer, &read, &fixture->err));
+    assert_int_equal(read.id, batch_id);
+    origin.size_bytes = 100;
+    assert_true(batch_read_shorter(fixture->store, &origin, &read, &fixture->err));
+    assert_int_equal(read.id, 0);
+    assert_true(batch_loading(fixture->store, "Item", &loading, &source, &fixture->err));
+    assert_int_equal(loading, 0);
+    batch_id = fixture_load_begin(fixture, "Item");
+    assert_true(batch_loading(fixture->store, "Item", &loading, &source, &fixture->err));
+    assert_int_equal(loading, batch_id);
+    assert_string_equal(source, "inbox/x.csv");
+    assert_true(batch_read_as(fixture->store, batch_id, &read, &fixture->err));
+    assert_int_equal(read.id, 0);
+}
+
 static void the_header_comes_back_as_bytes(void **state)
 {
     static const char bytes[] = "\xff"
@@ -474,6 +517,7 @@ int main(void)
         WITH_STORE(only_a_loading_batch_is_refused),
         WITH_STORE(more_rows_than_one_transaction_takes_are_discarded),
         WITH_STORE(a_batch_begun_anew_has_nothing_of_before),
+        WITH_STORE(a_batch_that_was_read_says_how_far_that_was),
         WITH_STORE(the_header_comes_back_as_bytes),
         WITH_STORE(a_chunk_can_be_used_again),
     };

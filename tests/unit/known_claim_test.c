@@ -103,6 +103,10 @@ static void what_is_known_is_skipped_or_sent_and_the_rest_is_fetched(void **stat
     knows(fixture, "b", "6", "{\"n\":9}");
     knows(fixture, "d", "NULL", "{\"n\":9}");
     assert_claims(fixture, 10, "PUT 1/2 b v6, FETCH 1/3 c v0, FETCH 1/4 d v0");
+    assert_true(fixture_held(fixture, "1/2")->is_known);
+    assert_true(fixture_held(fixture, "1/2")->has_version);
+    assert_int_equal(fixture_held(fixture, "1/2")->known_id, 2);
+    assert_false(fixture_held(fixture, "1/3")->is_known);
     assert_int_equal(fixture->exchange.skipped, 1);
     assert_int_equal(fixture->exchange.finished, 1);
     assert_asked(fixture,

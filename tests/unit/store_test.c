@@ -110,6 +110,26 @@ static void a_copy_beside_the_log_of_another_database_is_refused(void **state)
     free(kept);
 }
 
+static void a_database_that_is_moved_away_is_noticed(void **state)
+{
+    struct scratch *place = *state;
+    struct err err = {0};
+    char *away = mem_printf("%s.away", place->database);
+    bool created;
+    struct store *store = store_open(place->database, STORE_CREATE, &created, &err);
+
+    assert_non_null(store);
+    assert_true(store_is_in_place(store, &err));
+    assert_int_equal(rename(place->database, away), 0);
+    assert_false(store_is_in_place(store, &err));
+    assert_int_equal(err.kind, ERR_STORE);
+    assert_non_null(strstr(err.text, "was moved, deleted or replaced"));
+    assert_int_equal(rename(away, place->database), 0);
+    assert_true(store_is_in_place(store, &err));
+    store_close(store);
+    free(away);
+}
+
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, scratch_end)
 
 int main(void)
@@ -118,6 +138,7 @@ int main(void)
         IN_A_PLACE(a_database_that_stays_locked_is_given_up_after_30_seconds),
         IN_A_PLACE(a_database_that_is_locked_for_a_moment_is_waited_for),
         IN_A_PLACE(a_copy_beside_the_log_of_another_database_is_refused),
+        IN_A_PLACE(a_database_that_is_moved_away_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,95 @@ static void a_pause_from_the_future_holds_for_its_length(void **state)
     assert_string_equal(pause.reason, "429, and asks to wait until 1970-01-01T00:00:06.000Z");
 }
 
+/* How long a pause that was set at set_ms until until_ms still is at 1000. */
+static void a_pause_ends_after_a_day_or_what_it_was_set_for(void **state)
+{
+    static const struct {
+        int64_t set_ms, until_ms, end_ms;
+    } rows[] = {
+        {0, 1500, 1500}, /* set at an unknown time: as it is, for a day at most */
+        {0, 86401001, 86401000}, {1000, 86400999, 86400999}, {1000, 86401001, 86401000},
+        {5000, 4000, 1000}, /* it was over when it was set */
+        {5000, 900, 900},
+    };
+    struct fixture *fixture = *state;
+    struct pause_info pause;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(pause_write(fixture->store, PAUSE_OF_API, rows[i].set_ms, rows[i].until_ms,
+                                "429", 1, &fixture->err));
+        assert_true(pause_read(fixture->store, PAUSE_OF_API, 1000, &pause, &fixture->err));
+        assert_int_equal(pause.until_ms, rows[i].end_ms);
+        assert_int_equal(pause.ahead_ms, rows[i].until_ms - rows[i].end_ms);
+        assert_string_equal(pause.reason, "429");
+    }
+}
+
+static void what_is_known_is_forgotten_where_requests_go_to_another_place(void **state)
+{
+    static const struct {
+        const char *place, *known;
+        bool forgotten;
+    } rows[] = {{"https://a", "1", false},
+                {"https://a", "1", false},
+                {"https://b", "0", true},
+                {"https://a", "0", false} /* nothing was known */};
+    struct fixture *fixture = *state;
+    int64_t run_id;
+    bool forgotten;
+
+    fixture_ask(fixture, "INSERT INTO known VALUES ('Item', 'a', 5, '{}', 1, 1, 'get')");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(run_begin(fixture->store, "drain", "v", 1000, &run_id, &fixture->err));
+        assert_true(run_place(fixture->store, run_id, rows[i].place, &forgotten, &fixture->err));
+        assert_int_equal(forgotten, rows[i].forgotten);
+        assert_asked(fixture, "SELECT count(*) FROM known", rows[i].known);
+        assert_asked(fixture, "SELECT place FROM run ORDER BY id DESC LIMIT 1", rows[i].place);
+    }
+}
+
+static void rows_that_share_requests_are_forecast_in_requests(void **state)
+{
+    static const struct {
+        unsigned request_rows, requests;
+    } rows[] = {{0, 5}, {1, 5}, {2, 3}, {4, 2}, {5, 1}, {6, 1}};
+    struct fixture *fixture = *state;
+    struct batch_counts batch = {0};
+    char sql[80];
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5 e:5");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(sql, sizeof sql, "UPDATE batch SET request_rows = %u", rows[i].request_rows);
+        fixture_ask(fixture, sql);
+        assert_true(summary_batches(fixture->store, SUMMARY_ONE, 1, keep, &batch, &fixture->err));
+        assert_int_equal(batch.requests_left, rows[i].requests);
+    }
+}
+
+/* Audits that are due are those of a batch that still has its rows. */
+static void a_batch_says_whether_audits_are_due(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool due;
+    } rows[] = {
+        {"SELECT 1", false},
+        {"INSERT INTO batch_audit (batch_id, due) VALUES (1, 1)", true},
+        {"UPDATE batch SET pruned_ms = 1, emptied_ms = 1, state = 'done'", false},
+        {"DELETE FROM batch_audit", false},
+        {"UPDATE batch SET pruned_ms = NULL, emptied_ms = NULL, state = 'open'", false},
+    };
+    struct fixture *fixture = *state;
+    struct batch_counts batch = {0};
+
+    fixture_batch(fixture, "Item", "a:5");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_ask(fixture, rows[i].sql);
+        assert_true(summary_batches(fixture->store, SUMMARY_ONE, 1, keep, &batch, &fixture->err));
+        assert_int_equal(batch.audits_due, rows[i].due);
+    }
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 static void the_last_run_that_ended_so_is_found_by_command_and_status(void **state)
@@ -316,6 +405,10 @@ int main(void)
         WITH_STORE(the_last_run_is_the_last_that_ended),
         WITH_STORE(the_last_run_that_ended_so_is_found_by_command_and_status),
         WITH_STORE(a_pause_is_kept_replaced_and_removed),
+        WITH_STORE(a_pause_ends_after_a_day_or_what_it_was_set_for),
+        WITH_STORE(what_is_known_is_forgotten_where_requests_go_to_another_place),
+        WITH_STORE(rows_that_share_requests_are_forecast_in_requests),
+        WITH_STORE(a_batch_says_whether_audits_are_due),
         WITH_STORE(a_pause_from_the_future_holds_for_its_length),
     };
 

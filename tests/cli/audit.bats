@@ -199,7 +199,7 @@ gaps() {
         awk '$2 != 200 {printf "%s%s", s, $1; s = " "}')"
 }
 
-@test "a pause beyond --max-wait parks the audits, and a later run goes on" {
+@test "a pause beyond --max-wait parks the audits, and a later run continues" {
     start_sim --retry-after 60 --answer 'audit:=429*1'
     batch_file inbox/InventoryItem-1.csv 30
     ends 5 run_inbox --max-wait 1 --concurrency 1
@@ -272,7 +272,7 @@ gaps() {
     holds "$stderr" 'does not exist'
 }
 
-@test "drain looks up what it applied, in one batch alone too" {
+@test "drain looks up what it applied, also in one batch alone" {
     start_sim
     batch_file InventoryItem-1.csv 3
     batch_file InventoryItem-2.csv 3 B
@@ -345,7 +345,7 @@ gaps() {
     verdicts_are_right
 }
 
-@test "a signal ends the audits, and the next run goes on" {
+@test "a signal ends the audits, and the next run continues" {
     start_sim --audit-lag-ms 3000
     batch_file inbox/InventoryItem-1.csv 30
     "$BIN/rowferry" run inbox --min-age 0 --rate none >out 2>&1 3>&- &

@@ -157,7 +157,7 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     same 1000 "$(sizes)"
 }
 
-@test "a maximum that nobody published is found once, and kept to" {
+@test "a maximum that nobody published is found once, and then kept" {
     outbound
     contacts 1 1 1000
     start_sim --bulk-max 100

@@ -214,7 +214,7 @@ fetching() {
     same 0 "$(jq -r .kind requests | grep -c -x put || true)"
 }
 
-@test "a drain without the schema file that a fetch needs says so, and loses nothing" {
+@test "a drain without the schema file that a fetch needs reports it, and loses nothing" {
     start_sim
     fetching
     batch_file inbox/InventoryItem-a.csv 1

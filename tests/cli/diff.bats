@@ -161,7 +161,7 @@ CSV
     same 'applied applied applied conflict conflict applied' "$(sql 'SELECT state FROM job ORDER BY id' | paste -sd ' ')"
 }
 
-@test "what was read is kept as known, so that the drain after it reads nothing" {
+@test "what was read is kept as known, so that the next drain reads nothing" {
     schema '{"version": "known"}'
     records
     start_sim --records records
@@ -213,7 +213,7 @@ CSV
     holds "$stderr" '2 rows were not compared, because their records could not be read'
 }
 
-@test "a client that may not read is status 6" {
+@test "a client without permission to read is status 6" {
     start_sim --answer get:A-=403
     batch_file InventoryItem-1.csv 3
     rowferry ingest -q InventoryItem-1.csv
@@ -238,7 +238,7 @@ CSV
     same 1 "$(sql 'SELECT count(*) FROM pause')"
 }
 
-@test "while a drain sends, diff ends 7 and names it" {
+@test "while a drain sends, diff names it and exits 7" {
     start_sim --latency-ms 200
     batch_file InventoryItem-1.csv 60
     rowferry ingest -q InventoryItem-1.csv
@@ -310,7 +310,7 @@ CSV
     holds "$(cat err)" 'is sending from this database, at the pace that reads would share'
 }
 
-@test "standard input and a file that undoes are compared, too" {
+@test "standard input and an undo file are compared as well" {
     records
     start_sim --records records
     batch_file InventoryItem-1.csv 4

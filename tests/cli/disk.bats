@@ -78,7 +78,7 @@ small_disk() {
     same 20 "$(wc -l <ledger)"
 }
 
-@test "a database that this user may not write ends 8 with what to do" {
+@test "a database that this user cannot write is exit 8 with a remedy" {
     local as=()
 
     world_begin world 1

@@ -54,7 +54,7 @@ ended() {
 
 # --- all of it ------------------------------------------------------------------------------------
 
-@test "if all is well, every check says so, in 80 columns, and the exit status is 0" {
+@test "if all is well, every check reports that, in 80 columns, and the exit status is 0" {
     start_sim
     make_database
     ends 0 rowferry doctor

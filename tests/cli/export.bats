@@ -174,7 +174,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
     holds "$stderr" '--json writes JSON lines, not CSV: leave out --json or --format csv'
 }
 
-@test "--for-spreadsheet changes formulas, says so, and the file does not load again" {
+@test "--for-spreadsheet changes formulas, reports it, and the file does not load again" {
     schema ''
     printf 'record_id,version,name,price\n=1+1,1,"@x, ""y""",5\nA-2,1,  =2,-7\nA-3,1,a=b,1\n' >Article-1.csv
     ends 3 rowferry ingest Article-1.csv

@@ -257,7 +257,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
 
 ### whose they are
 
-@test "who can write a file to the inbox can read its sheets" {
+@test "users who can write a file to the inbox can read its sheets" {
     start_sim
     rows inbox/InventoryItem-a.csv 10 5
     chmod 640 inbox/InventoryItem-a.csv
@@ -948,7 +948,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     done
 }
 
-@test "if writers cannot be seen, a file must be older, and doctor says so" {
+@test "if writers cannot be seen, a file must be older, and doctor reports that" {
     become_nobody
     rows inbox/InventoryItem-a.csv 4 0
     chmod 777 inbox

@@ -360,7 +360,7 @@ dated_night() {
     same '2|1|put' "$(known A-1)"
 }
 
-@test "webhooks that come while a night runs leave what it makes known, and one of another change counts" {
+@test "webhooks during a night keep what it makes known, and one about another change counts" {
     start_sim
     knowing
     start_listen
@@ -383,7 +383,7 @@ notified() {
     [ "$(sql "SELECT count(*) FROM notification WHERE state = '$1'")" -eq "$2" ]
 }
 
-@test "pruned batches leave what is known, and a person can have it forgotten" {
+@test "pruned batches leave what is known, and a person can delete it" {
     start_sim
     knowing
     night a 1 2
@@ -426,7 +426,7 @@ notified() {
     done
 }
 
-@test "what is known is about one API and one client" {
+@test "known records belong to one API and one client" {
     start_sim
     knowing
     night first 1 2

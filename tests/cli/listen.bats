@@ -541,7 +541,7 @@ END
     stop_listen
 }
 
-@test "a database that fails is 503, and the listener goes on when it works again" {
+@test "a failing database is 503, and the listener continues when it works again" {
     start_listen
     posts 200 "$(notification A 1)"
     # a full disk for that process alone: its files may not grow

@@ -95,7 +95,7 @@ unknown 2' "$(sql "SELECT state || ' ' || count(*) FROM job GROUP BY state")"
         'login at http://127.0.0.1:*: HTTP 401 invalid_client (*): wrong client secret: check GENESYS_CLIENT_SECRET, and that the client is active'
 }
 
-@test "credentials: a client that may not log in" {
+@test "credentials: a client that is not allowed to log in" {
     row '--answer token:=403' '' 6 'pending 1' '' \
         'HTTP 403 access_denied (*): the client may not log in: check that it is active, and --environment'
 }
@@ -274,7 +274,7 @@ untrusted() {
     same "" "$(cat requests)"
 }
 
-@test "certificate: signed by itself" {
+@test "certificate: self-signed" {
     untrusted self '' 'SSL certificate problem: self-signed certificate'
 }
 

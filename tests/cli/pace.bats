@@ -26,7 +26,7 @@ requests() {
     same "120 0" "$(summary '"\(.applied) \(.throttled)"')"
 }
 
-@test "a 429 is obeyed with a date and with a message, too" {
+@test "a 429 with a date or a message is obeyed as well" {
     local form
 
     for form in date message; do

@@ -230,7 +230,7 @@ night() {
     same "applied 110, refused 40" "$(counts)"
 }
 
-@test "--max-refused below twenty counts the same refusals, too" {
+@test "--max-refused below twenty counts the same refusals as well" {
     start_sim --answer =404
     mixed inbox/InventoryItem-a.csv A:40
     night 4 --max-refused 5 --concurrency 1

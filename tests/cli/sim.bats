@@ -347,7 +347,7 @@ header() {
     [ "$(wc -c <head)" -gt 102400 ]
 }
 
-@test "endless-after goes on until the client closes" {
+@test "endless-after continues until the client closes" {
     start_and_login --fault endless-after=1
     printf '{"version":1,"fields":{},%s}' "$META" >sent
     curl -s -X PUT -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \

@@ -64,7 +64,7 @@ replicated() {
 }
 
 
-@test "a replica of Litestream goes on where a killed drain was, in each of STANDBY_ROUNDS rounds" {
+@test "a replica of Litestream continues where a killed drain was, in each of STANDBY_ROUNDS rounds" {
     local round generations
 
     needs_litestream
@@ -88,7 +88,7 @@ replicated() {
     done
 }
 
-@test "a backup that was made next to a drain goes on where the drain was killed, in each of STANDBY_ROUNDS rounds" {
+@test "a backup that was made next to a drain continues where the drain was killed, in each of STANDBY_ROUNDS rounds" {
     local round copies
 
     for ((round = 1; round <= ${STANDBY_ROUNDS:-1}; round++)); do

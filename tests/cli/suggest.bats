@@ -192,7 +192,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     done
 }
 
-@test "a heading is named as it is read, with quotes of its own or doubled ones" {
+@test "a heading is named as it is read, with its own quotes or doubled ones" {
     printf 'record_id\tsay ""x"" now\ta\na\t5" b\t1\nb\t7" c\t2\n' >x.tsv
     suggested x.tsv
     holds "$stderr" "all 2 rows are accepted"

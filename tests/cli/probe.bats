@@ -262,7 +262,7 @@ it held {"a":3,"b":"x"}' 'put it back by hand'
     finds 'put back' fine 'the record holds what it held, but for the mark, version 5'
 }
 
-@test "a record that cannot be put back is said to be so, with what it held" {
+@test "a record that cannot be put back is reported, with what it held" {
     schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
     seed rest-etag
     start_sim --records seeds --only-seeded --answer 'T-1=0' --answer 'get:T-1=0'
@@ -333,7 +333,7 @@ faults_later() {
     same '{"a":3,"b":"x"}' "$(now rest-etag)"
 }
 
-@test "a record that no update puts back is said to be so, with the last answer" {
+@test "a record that no update puts back is reported, with the last answer" {
     schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
     seed rest-etag
     start_sim --records seeds --only-seeded --latency-ms 300

@@ -165,7 +165,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
     same $((3000 - withdrawn)) "$(jq -r .version ledger | wc -l)"
 }
 
-@test "drain --batch sends the earlier rows that its own wait for, and says so" {
+@test "drain --batch sends the earlier rows that its own wait for, and reports it" {
     start_sim
     batch_file InventoryItem-a.csv 3
     ends 0 rowferry ingest InventoryItem-a.csv

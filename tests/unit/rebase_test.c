@@ -164,7 +164,8 @@ static void a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed(voi
 
     assert_false(build(desk, "Gone", "{}", "{}"));
     assert_int_equal(desk->err.kind, ERR_CONFIG);
-    snprintf(expected, sizeof expected, "%s/Gone.json: cannot be read: No such file or directory", desk->folder);
+    snprintf(expected, sizeof expected, "%s/Gone.json: cannot be read: No such file or directory",
+             desk->folder);
     assert_non_null(strstr(desk->err.text, expected));
     scratch_schema(desk->folder, "Gone", PROPERTIES, "\"write\": \"overwrite\"");
     desk->err = (struct err){0};

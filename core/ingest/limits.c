@@ -14,9 +14,9 @@ bool limits_allow(const struct ingest_limits *limits, const char *source, uint64
     if (!limits->has_errors || rejected <= limits->errors)
         return true;
     return err_set(err, ERR_LIMIT,
-                   "%s: %" PRIu64 " rows are rejected so far, and --max-errors allows %" PRIu64
+                   "%s: %" PRIu64 " %s rejected so far, and --max-errors allows %" PRIu64
                    ": fix the file, or raise the limit",
-                   source, rejected, limits->errors);
+                   source, rejected, rejected == 1 ? "row is" : "rows are", limits->errors);
 }
 
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,
@@ -31,8 +31,8 @@ bool limits_accept(const struct ingest_limits *limits, const char *source, uint6
                        source, rejected, rows, limits->percent);
     if (rows < limits->rows)
         return err_set(err, ERR_LIMIT,
-                       "%s: it has %" PRIu64 " rows, but --min-rows requires %" PRIu64
+                       "%s: it has %" PRIu64 " row%s, but --min-rows requires %" PRIu64
                        ": is the export complete?",
-                       source, rows, limits->rows);
+                       source, rows, rows == 1 ? "" : "s", limits->rows);
     return true;
 }

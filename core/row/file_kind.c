@@ -119,6 +119,21 @@ static bool is_ebcdic(unsigned char byte)
     }
 }
 
+/* Recognizes UTF-32 without a byte order mark by the zeros of its first two characters. */
+static const char *utf_32_name(struct span first)
+{
+    static const char zeros[3] = {0};
+    const char *at = first.data;
+
+    if (first.size >= 8 && at[0] && at[4] && memcmp(at + 1, zeros, 3) == 0 &&
+        memcmp(at + 5, zeros, 3) == 0)
+        return "UTF-32LE";
+    if (first.size >= 8 && at[3] && at[7] && memcmp(at, zeros, 3) == 0 &&
+        memcmp(at + 4, zeros, 3) == 0)
+        return "UTF-32BE";
+    return NULL;
+}
+
 static bool looks_like_ebcdic(struct span first)
 {
     size_t fitting = 0, high = 0;
@@ -218,6 +233,9 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
         kind = find_kind(binary_kinds, sizeof binary_kinds / sizeof *binary_kinds, first);
     if (kind)
         snprintf(out, FILE_KIND_FAULT_SIZE, "%s: %s", kind->name, kind->advice);
+    else if (utf_32_name(first))
+        snprintf(out, FILE_KIND_FAULT_SIZE, "UTF-32: convert it: iconv -f %s -t UTF-8",
+                 utf_32_name(first));
     else if (looks_like_ebcdic(first))
         snprintf(out, FILE_KIND_FAULT_SIZE,
                  "text in EBCDIC, as mainframes write it: convert it, for example with iconv -f "

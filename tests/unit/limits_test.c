@@ -41,10 +41,25 @@ static void every_limit_says_what_to_do(void **state)
     }
 }
 
+static void a_single_row_is_counted_as_one(void **state)
+{
+    const struct ingest_limits none = {.has_errors = true}, more = {.rows = 2};
+    struct err err = {0}, few = {0};
+
+    (void)state;
+    assert_false(limits_accept(&none, "x.csv", 2, 1, &err));
+    assert_string_equal(err.text, "x.csv: 1 row is rejected so far, and --max-errors allows 0: fix "
+                                  "the file, or raise the limit");
+    assert_false(limits_accept(&more, "x.csv", 1, 0, &few));
+    assert_string_equal(few.text,
+                        "x.csv: it has 1 row, but --min-rows requires 2: is the export complete?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_limit_says_what_to_do),
+        cmocka_unit_test(a_single_row_is_counted_as_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

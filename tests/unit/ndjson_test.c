@@ -144,6 +144,10 @@ static void other_json_is_refused_with_the_command_that_converts_it(void **state
           "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
     check((struct span){"\0\0\xFE\xFF\0\0\0{\0\0\0}", 12}, &rows_shape,
           "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
+    check((struct span){"{\0\0\0\"\0\0\0r\0\0\0", 12}, &rows_shape,
+          "error: in: is UTF-32: convert it: iconv -f UTF-32LE -t UTF-8\n");
+    check((struct span){"\0\0\0{\0\0\0\"\0\0\0r", 12}, &rows_shape,
+          "error: in: is UTF-32: convert it: iconv -f UTF-32BE -t UTF-8\n");
 }
 
 static void text_in_another_encoding_is_refused_with_the_command_that_converts_it(void **state)

@@ -394,7 +394,7 @@ static bool read_pem(const char *path, bool secret, char **text, size_t *size, s
         return false;
     if (missing)
         return err_set(err, ERR_CONFIG,
-                       "'%s' does not exist: name a file with the certificate or its key (PEM)",
+                       "there is no file '%s': name one with the certificate or its key (PEM)",
                        path);
     return !secret || secret_file_is_private(path, mode, "holds the key of the certificate", err);
 }

@@ -67,7 +67,7 @@ static bool read_file(const char *path, const char *what, char **secret, struct 
     if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of %s", path,
+        return err_set(err, ERR_CONFIG, "there is no file '%s': name the file of %s", path,
                        what ? what : "the secret");
     snprintf(has, sizeof has, "has %s", what ? what : "a secret");
     fine = secret_file_is_private(path, mode, has, err);

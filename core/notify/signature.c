@@ -58,10 +58,12 @@ static bool read_key(struct signature_keys *keys, struct span line, struct err *
     struct key *key = &keys->keys[keys->count];
 
     if (keys->count == SIGNATURE_KEYS_MAX)
-        return err_set(err, ERR_CONFIG, "more than %d secrets", SIGNATURE_KEYS_MAX);
+        return err_set(err, ERR_CONFIG, "more than %d secrets: remove the old ones",
+                       SIGNATURE_KEYS_MAX);
     if (span_starts(line, prefix)) {
         if (!decode(span_from(line, prefix.size), key))
-            return err_set(err, ERR_CONFIG, "what follows whsec_ is not base64");
+            return err_set(err, ERR_CONFIG,
+                           "what follows whsec_ is not base64: copy the whole secret again");
     } else {
         if (line.size > KEY_MAX)
             return err_set(err, ERR_CONFIG, "a secret is longer than %d bytes", KEY_MAX);
@@ -89,7 +91,7 @@ struct signature_keys *signature_keys_read(struct span text, struct err *err)
         fine = line.size == 0 || read_key(keys, line, err);
     }
     if (fine && keys->count == 0)
-        fine = err_set(err, ERR_CONFIG, "no secret: it is empty");
+        fine = err_set(err, ERR_CONFIG, "there is no secret: write one a line");
     if (fine)
         return keys;
     signature_keys_free(keys);

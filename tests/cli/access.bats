@@ -147,7 +147,7 @@ login_finding() {
     ends 2 rowferry drain --api-key key-of-ours
     same "rowferry: error: unknown option '--api-key': a secret is never an argument, use ROWFERRY_API_KEY or --api-key-file" "$stderr"
     ends 2 rowferry drain --api-key-file nowhere
-    same "rowferry: error: --api-key-file: 'nowhere' does not exist: name the file of the key" "$stderr"
+    same "rowferry: error: --api-key-file: there is no file 'nowhere': name the file of the key" "$stderr"
     printf 'ROWFERRY_API_KEY=key-of-ours\n' >.env
     chmod 644 .env
     ends 2 rowferry drain

@@ -295,7 +295,7 @@ signed_with() {
     eventually signed_with third 200
     signed_with second 401
     rm secret
-    eventually grep -q "stay in use: .*'secret' does not exist" listen.err
+    eventually grep -q "stay in use: .*no file 'secret'" listen.err
     signed_with third 200
     (umask 077; echo fourth >secret.new && mv secret.new secret)
     eventually signed_with fourth 200
@@ -401,7 +401,7 @@ END
 
     openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
         -addext subjectAltName=IP:127.0.0.1 2>/dev/null
-    fails_with 2 "'gone.pem' does not exist: name a file with the certificate or its key (PEM)" \
+    fails_with 2 "there is no file 'gone.pem': name one with the certificate or its key (PEM)" \
         listen 0 --tls-cert gone.pem --tls-key key.pem
     chmod 644 key.pem
     ends 2 rowferry listen 0 --tls-cert cert.pem --tls-key key.pem

@@ -393,7 +393,7 @@ load lib
 
 @test "a secret file must hold one line" {
     umask 077
-    fails_with 2 "--client-secret-file: 'secret' does not exist: name the file of the client secret" drain --client-secret-file secret
+    fails_with 2 "--client-secret-file: there is no file 'secret': name the file of the client secret" drain --client-secret-file secret
     : >secret
     fails_with 2 "--client-secret-file: 'secret' is empty: it must have the client secret" \
         drain --client-secret-file secret

@@ -156,6 +156,21 @@ static void a_row_with_a_version_is_compared_with_the_record(void **state)
              {ROW("Whole", "a", 5, "{\"n\":2}")}, {ROW("Whole", "c", 5, "{\"n\":1}")},
              {ROW("Item", "d", 8, "{\"n\":2}"), .whole = true});
     assert_int_equal(world.progress.left, 0);
+    assert_in_range(world.most_left, 1, 9);
+}
+
+/* 0 is a version like others. */
+static void a_record_can_be_at_version_0(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    hold("z", 0, "{\"n\":1}");
+    COMPARED(&options, NULL,
+             "z update v0 {\"n\":2} {\"n\":1}: \n"
+             "z update v1 {\"n\":3} {\"n\":2}: \n",
+             {ROW("Item", "z", 0, "{\"n\":2}"), .others = true},
+             {ROW("Item", "z", 0, "{\"n\":3}"), .others = true});
 }
 
 static void a_row_without_a_version_is_built_on_the_record(void **state)
@@ -226,6 +241,7 @@ static void a_record_that_cannot_be_read_is_said_so_for_each_of_its_rows(void **
         {.to = "GET b", .status = 500},
         {.to = "GET c", .status = 200, .body = "{\"version\":\"x\"}"},
         {.to = "GET d", .end = HTTP_CUT},
+        {.to = "GET h", .status = 200, .body = "{\"version\":5}"},
         {.to = "GET e", .times = 1, .status = 500},
         {.to = "GET f", .times = 1, .end = HTTP_CUT},
         {0}};
@@ -244,11 +260,14 @@ static void a_record_that_cannot_be_read_is_said_so_for_each_of_its_rows(void **
              "\"/version\")\n"
              "d unread v-1  : the cable was cut\n"
              "e update v5 {\"n\":2} {\"n\":1}: \n"
-             "f update v5 {\"n\":2} {\"n\":1}: \n",
+             "f update v5 {\"n\":2} {\"n\":1}: \n"
+             "h unread v-1  : 200 (the record lacks an object with fields at \"/fields\")\n",
              {ROW("Item", "g", 5, "{\"n\":2}")}, {ROW("Item", "a", 5, "{\"n\":2}"), .others = true},
              {ROW("Item", "a", 5, "{\"n\":2}"), .others = true}, {ROW("Item", "b", 5, "{\"n\":2}")},
              {ROW("Item", "c", 5, "{\"n\":2}")}, {ROW("Item", "d", 5, "{\"n\":2}")},
-             {ROW("Item", "e", 5, "{\"n\":2}")}, {ROW("Item", "f", 5, "{\"n\":2}")});
+             {ROW("Item", "e", 5, "{\"n\":2}")}, {ROW("Item", "f", 5, "{\"n\":2}")},
+             {ROW("Item", "h", 5, "{\"n\":2}")});
+    assert_int_equal(requests("GET h"), 1 + options.max_retries);
     assert_int_equal(requests("GET a"), 1);
     assert_int_equal(requests("GET b"), 1 + options.max_retries);
     assert_int_equal(requests("GET c"), 1 + options.max_retries);
@@ -451,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DIFF_TEST(a_row_with_a_version_is_compared_with_the_record),
+        DIFF_TEST(a_record_can_be_at_version_0),
         DIFF_TEST(a_row_without_a_version_is_built_on_the_record),
         DIFF_TEST(rows_of_one_record_are_compared_one_after_another),
         DIFF_TEST(a_record_that_cannot_be_read_is_said_so_for_each_of_its_rows),

@@ -133,6 +133,46 @@ static void pages_that_repeat_are_asked_for_again_later(void **state)
     assert_string_equal(verdicts(), "");
 }
 
+/* ... also where the first page comes after the last one. */
+static void pages_that_begin_again_are_asked_for_again_later(void **state)
+{
+#define PAGE_OF(n) "{\"entities\":[" ENTRY_OF("z", #n) "],\"total\":99}"
+    static const struct reply replies[] = {
+        {.to = "AUDIT", .times = 1, .status = 200, .body = PAGE_OF(1)},
+        {.to = "AUDIT", .times = 1, .status = 200, .body = PAGE_OF(2)},
+        {.to = "AUDIT", .times = 1, .status = 200, .body = PAGE_OF(3)},
+        {.to = "AUDIT", .times = 1, .status = 200, .body = PAGE_OF(1)},
+        {0}};
+    struct drain_options options;
+
+    (void)state;
+    apply_rows("a:5");
+    options = audit_alone(1);
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "1 verified");
+    assert_int_equal(requests("AUDIT"), 5);
+    assert_in_range(asked_ms(3) - asked_ms(0), 150, 200);
+    assert_true(asked_ms(4) - asked_ms(3) >= 550);
+}
+
+/* A full page is not the last one only where a job is absent. */
+static void no_page_is_asked_for_once_all_is_known(void **state)
+{
+    static const struct reply theirs[] = {
+        {.to = "AUDIT",
+         .status = 200,
+         .body = "{\"entities\":[" ENTRY_OF("a", "6") "],\"total\":1,\"pageSize\":1}"},
+        {0}};
+    struct drain_options options;
+
+    (void)state;
+    apply_rows("a:5");
+    options = audit_alone(1);
+    assert_ends(&options, theirs, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "1 mismatch");
+    assert_int_equal(requests("AUDIT"), 1);
+}
+
 static void pages_without_an_end_are_given_up(void **state)
 {
     static const struct reply endless[] = {
@@ -257,7 +297,7 @@ static void a_log_that_is_denied_is_an_error_of_permission(void **state)
     options = audit_alone(1);
     assert_fails(&options, denied, ERR_AUTH,
                  "the API does not let us read the audit log: 403 (no): give the OAuth client a "
-                 "role with the permission to view it, or say --audit none");
+                 "role with the permission to view it, or use --audit none");
     options = audit_alone(1);
     assert_fails(&options, mixed, ERR_NETWORK, "cannot be read: 403 (no)");
     options = audit_alone(1);
@@ -484,6 +524,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_TIME(further_pages_are_asked_for_as_the_log_says),
         IN_TIME(pages_that_repeat_are_asked_for_again_later),
+        IN_TIME(pages_that_begin_again_are_asked_for_again_later),
+        IN_TIME(no_page_is_asked_for_once_all_is_known),
         IN_TIME(pages_without_an_end_are_given_up),
         IN_TIME(what_is_no_page_is_asked_for_again),
         IN_TIME(audits_of_a_drain_are_due_until_they_are_done),

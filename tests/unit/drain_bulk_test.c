@@ -319,6 +319,23 @@ static void a_request_waits_for_the_records_that_are_read(void **state)
     assert_string_equal(jobs(), "6 applied");
 }
 
+/* A pause puts the reads back that have not left; they are not waited for. */
+static void reads_that_are_put_back_are_not_waited_for(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "GET r0", .times = 1, .status = 429, .retry_after_s = 5}, {0}};
+    struct drain_options options = several(4);
+
+    (void)state;
+    add_schema("Plain", "merge", "\"missing\":\"upsert\",", 4);
+    options.concurrency = 1;
+    add_rows(0, 2);
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "3 applied");
+    assert_int_equal(requests("BULK"), 1);
+    assert_in_range(world.now_us, 5000000, 8000000);
+}
+
 static void a_schema_file_that_changes_meanwhile_ends_the_run(void **state)
 {
     static const char *const parts[] = {"schema", "schema hash"};
@@ -353,6 +370,7 @@ int main(void)
         IN_TIME(a_signal_leaves_requests_that_are_not_full),
         IN_TIME(requests_of_other_schemas_are_filled_next_to_each_other),
         IN_TIME(a_request_waits_for_the_records_that_are_read),
+        IN_TIME(reads_that_are_put_back_are_not_waited_for),
         IN_TIME(a_schema_file_that_changes_meanwhile_ends_the_run),
     };
 

@@ -86,6 +86,27 @@ static void refusals_that_were_held_count_once(void **state)
     assert_string_equal(jobs(), "4 applied, 2 refused");
 }
 
+/* Of 100 final jobs or more; what is allowed is not too much. */
+static void a_share_of_refusals_counts_from_100_jobs_on(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT r11 ", .status = 400}, {.to = "PUT r12 ", .status = 400}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.has_max_refused_percent = true;
+    options.max_refused_percent = 2;
+    add_batch_of(100);
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "98 applied, 2 refused");
+    add_batch_of(100);
+    world.record_count = 0; /* the records are as the rows expect them */
+    options = usual();
+    options.has_max_refused_percent = true;
+    options.max_refused_percent = 1.9;
+    assert_fails(&options, replies, ERR_LIMIT, "2 of 100 jobs were refused");
+}
+
 static void a_database_that_cannot_recover_jobs_is_an_error(void **state)
 {
     static const char *const tables[] = {"attempt", "job_state"};
@@ -122,6 +143,7 @@ int main(void)
         IN_TIME(rows_are_skipped_or_sent_by_what_is_known),
         IN_TIME(a_record_id_without_its_parts_ends_the_run),
         IN_TIME(refusals_that_were_held_count_once),
+        IN_TIME(a_share_of_refusals_counts_from_100_jobs_on),
         IN_TIME(a_database_that_cannot_recover_jobs_is_an_error),
     };
 

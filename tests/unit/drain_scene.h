@@ -83,7 +83,8 @@ static struct world {
     struct exchange *turn;
     int64_t turn_us;
     struct drain_progress progress;
-    int64_t paused_ms; /* the longest that progress showed of a pause */
+    int64_t paused_ms;  /* the longest that progress showed of a pause */
+    uint64_t most_left; /* the most jobs that progress showed to be left */
     unsigned reports;
     int64_t settled_us;     /* when progress showed the first settled job; 0: never */
     int sending_in_pause;   /* jobs in hand when progress was reported in a pause last */
@@ -541,6 +542,8 @@ static inline void look_on(void *context, const struct drain_progress *progress)
     world.reports++;
     if (progress->settled && !world.settled_us)
         world.settled_us = world.now_us;
+    if (progress->left > world.most_left)
+        world.most_left = progress->left;
     if (progress->paused_ms > world.paused_ms)
         world.paused_ms = progress->paused_ms;
     if (progress->pause != DRAIN_PAUSE_NONE)

@@ -48,6 +48,7 @@ int scratch_begin(void **state)
 {
     struct scratch *scratch = mem_calloc(1, sizeof *scratch);
 
+    scratch->first_free = scratch_free_descriptor();
     scratch_make(scratch->folder);
     snprintf(scratch->database, sizeof scratch->database, "%s/a.db", scratch->folder);
     snprintf(scratch->index, sizeof scratch->index, "%s-shm", scratch->database);
@@ -59,6 +60,7 @@ int scratch_end(void **state)
 {
     struct scratch *scratch = *state;
 
+    assert_int_equal(scratch_free_descriptor(), scratch->first_free);
     scratch_remove(scratch->folder);
     free(scratch);
     return 0;

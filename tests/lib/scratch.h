@@ -20,6 +20,7 @@ struct scratch {
     char folder[SCRATCH_SIZE];
     char database[SCRATCH_SIZE + 16], index[SCRATCH_SIZE + 32]; /* paths at which nothing is yet */
     char expected[ERR_TEXT_SIZE];
+    int first_free; /* descriptor, as it is to be at the end */
 };
 
 int scratch_begin(void **state);

@@ -118,6 +118,27 @@ static void what_was_sent_or_is_in_hand_stays(void **state)
     buf_release(&heard.text);
 }
 
+/* A drain of a later batch sends what its rows wait for. */
+static void what_was_sent_ahead_of_its_batch_stays(void **state)
+{
+    struct heard heard = {.fixture = *state};
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "x:5 a:5 y:5");
+    fixture->batch_id = fixture_batch(fixture, "Item", "a:6");
+    fixture_claim(fixture, 8);
+    assert_claims(fixture, 8, "PUT 1/2 a v5");
+    assert_string_equal(cancel(&heard, false),
+                        "1/1 x pending moved, 1/3 y pending moved, 1/2 a sending stays");
+    assert_int_equal(heard.moved, 2);
+    assert_asked(fixture, "SELECT state, cancelled, sending FROM batch_summary WHERE batch_id = 1",
+                 "open|2|1");
+    fixture->now_ms += 10; /* than which the decision was earlier */
+    fixture_settle_at(fixture, "1/2", JOB_APPLIED, 6);
+    assert_claims(fixture, 8, "PUT 2/1 a v6");
+    buf_release(&heard.text);
+}
+
 static void what_waits_for_a_withdrawn_job_is_due(void **state)
 {
     struct heard heard = {.fixture = *state};
@@ -209,6 +230,7 @@ int main(void)
         WITH_STORE(what_was_never_claimed_is_withdrawn_and_the_batch_is_done),
         WITH_STORE(what_the_server_has_not_done_for_certain_is_withdrawn),
         WITH_STORE(what_was_sent_or_is_in_hand_stays),
+        WITH_STORE(what_was_sent_ahead_of_its_batch_stays),
         WITH_STORE(what_waits_for_a_withdrawn_job_is_due),
         WITH_STORE(a_drain_that_claims_meanwhile_keeps_what_it_claimed),
         cmocka_unit_test_setup_teardown(a_transaction_is_committed_whole_or_not_at_all,

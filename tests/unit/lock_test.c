@@ -22,20 +22,6 @@
 
 enum { STARTED_MS = 86400000 };
 
-static int first_free; /* descriptor */
-
-static int begin(void **state)
-{
-    first_free = scratch_free_descriptor();
-    return scratch_begin(state);
-}
-
-static int end(void **state)
-{
-    assert_int_equal(scratch_free_descriptor(), first_free);
-    return scratch_end(state);
-}
-
 /* Whether the file is mapped into this process. */
 static bool is_mapped(const char *path)
 {
@@ -437,7 +423,7 @@ static void releasing_nothing_does_nothing(void **state)
     lock_release(NULL);
 }
 
-#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, scratch_begin, scratch_end)
 
 int main(void)
 {

@@ -320,6 +320,48 @@ static void a_sibling_says_whether_it_was_sent(void **state)
     assert_false(sibling_of(fixture, "1/2", 1000000003)->is_sent);
 }
 
+/* A token that is too long to be kept is none. */
+static void a_sibling_has_the_token_that_its_update_made(void **state)
+{
+    static const struct {
+        const char *sql, *token;
+    } rows[] = {
+        {"UPDATE job_state SET server_token = '\"e6\"' WHERE job_id = 1000000001", "\"e6\""},
+        {"UPDATE job_state SET server_token = hex(zeroblob(5000)) WHERE job_id = 1000000001", ""},
+    };
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_claim(fixture, 1);
+    applied(fixture, "1/1");
+    fixture_claim(fixture, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture_settle(fixture, "1/2", JOB_UNKNOWN);
+        fixture_claim(fixture, 0);
+        fixture_ask(fixture, rows[i].sql);
+        assert_claims(fixture, 1, "GET 1/2 a v6");
+        assert_string_equal(sibling_of(fixture, "1/2", 1000000001)->made_token, rows[i].token);
+    }
+}
+
+/* Its id depends on how many such files were read before it, which is counted when it is open. */
+static void a_row_of_a_file_that_is_being_read_is_no_sibling(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 a:5");
+    fixture_claim(fixture, 1);
+    batch_id = fixture_load_begin(fixture, "Item");
+    fixture_load(fixture, batch_id, 1, "a:7");
+    fixture_ask(fixture, "INSERT INTO record_job VALUES ('a', 2000000001)");
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+    fixture_claim(fixture, 0);
+    assert_claims(fixture, 1, "GET 1/1 a v5");
+    assert_int_equal(fixture_held(fixture, "1/1")->siblings.size, sizeof(struct claim_sibling));
+    sibling_of(fixture, "1/1", 1000000003);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -340,6 +382,8 @@ int main(void)
         WITH_STORE(a_version_that_never_left_is_chosen_anew),
         WITH_STORE(a_read_back_and_a_fetch_know_the_ids_of_later_rows),
         WITH_STORE(a_sibling_says_whether_it_was_sent),
+        WITH_STORE(a_sibling_has_the_token_that_its_update_made),
+        WITH_STORE(a_row_of_a_file_that_is_being_read_is_no_sibling),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

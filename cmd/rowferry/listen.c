@@ -54,7 +54,7 @@ struct listen {
     size_t key_size;
     bool reported_database, reported_erp, reported_waiting;
     struct {
-        uint64_t ended, retried; /* deliveries, when one last came to its end */
+        uint64_t ended, retried; /* deliveries, when one last finished */
         unsigned ticks;          /* with tries that failed since then */
     } erp;
 };

@@ -91,7 +91,7 @@ struct signature_keys *signature_keys_read(struct span text, struct err *err)
         fine = line.size == 0 || read_key(keys, line, err);
     }
     if (fine && keys->count == 0)
-        fine = err_set(err, ERR_CONFIG, "there is no secret: write one a line");
+        fine = err_set(err, ERR_CONFIG, "there is no secret: write one per line");
     if (fine)
         return keys;
     signature_keys_free(keys);

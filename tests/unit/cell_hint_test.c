@@ -19,75 +19,76 @@ static const struct span property = {"p", 1};
 #define MINUS   "\xE2\x88\x92"
 #define EN_DASH "\xE2\x80\x93"
 
+static const struct cell_form declared_form = {.kind = CELL_DECIMAL, .decimal = '.'};
+static const struct {
+    const struct cell_form *form;
+    const char *content, *hint;
+} numbers[] = {
+    {NULL, "1,5", DECLARE("\"decimal\": \",\"")},
+    {NULL, "1.234,5", DECLARE("\"decimal\": \",\", \"thousands\": \".\"")},
+    {NULL, "1,234.5", DECLARE("\"thousands\": \",\"")},
+    {NULL, "1,234,567", DECLARE("\"thousands\": \",\"")},
+    {NULL, "1'234.5", DECLARE("\"thousands\": \"'\"")},
+    {NULL,
+     "1\xE2\x80\x99"
+     "234,5",
+     DECLARE("\"decimal\": \",\", \"thousands\": \"\xE2\x80\x99\"")},
+    {NULL, "1 234", DECLARE("\"thousands\": \" \"")},
+    {NULL,
+     "1\xC2\xA0"
+     "234,5",
+     DECLARE("\"decimal\": \",\", \"thousands\": \" \"")},
+    {NULL, "5-", DECLARE("\"sign\": \"trailing\"")},
+    {NULL, "+5", DECLARE("\"sign\": \"leading\"")},
+    {NULL, "(5)", DECLARE("\"sign\": \"parentheses\"")},
+    {NULL, "007", DECLARE("\"padding\": \"0\"")},
+    {NULL, " 7", DECLARE("\"padding\": \" \"")},
+    {NULL, "7 ", DECLARE("\"padding\": \" \"")},
+    {NULL, "7 EUR", DECLARE("\"unit\": \"EUR\"")},
+    {NULL, "7\xC2\xA0\xE2\x82\xAC", DECLARE("\"unit\": \"\xE2\x82\xAC\"")},
+    {NULL, "$7", DECLARE("\"unit\": \"$\"")},
+    {NULL,
+     "USD\xC2\xA0"
+     "7",
+     DECLARE("\"unit\": \"USD\"")},
+    {NULL, "7%", DECLARE("\"unit\": \"%\"")},
+    {NULL, MINUS "5", DECLARE("\"sign\": \"leading\"")},
+    {NULL, "5" MINUS, DECLARE("\"sign\": \"trailing\"")},
+    {NULL, MINUS "5,5 EUR",
+     DECLARE("\"decimal\": \",\", \"sign\": \"leading\", \"unit\": \"EUR\"")},
+    {&declared_form, "1,5", DECLARE("\"decimal\": \",\"") " instead of what is there"},
+    /* nothing that a form says */
+    {NULL, "x", ""},
+    {NULL, "EUR", ""},
+    {NULL, "1.2.3", ""},
+    {NULL, "1,2,3", ""},
+    {NULL, "7 a unit of 17 bytes", ""},
+    {NULL, "7 \x01", ""},
+    {NULL, "5", ""},
+    {NULL, "+", ""},
+    {NULL, "(", ""},
+    {NULL, "0", ""},
+    /* what changes the number is not a unit */
+    {NULL, EN_DASH "5", ""},
+    {NULL, "<5", ""},
+    {NULL, "~5", ""},
+    {NULL, "5 CR", ""},
+    {NULL, "H 5", ""},
+    {NULL,
+     "\xC2\xB1"
+     "5",
+     ""},
+};
+
 static void the_form_of_a_number_is_guessed(void **state)
 {
-    static const struct cell_form declared = {.kind = CELL_DECIMAL, .decimal = '.'};
-    static const struct {
-        const struct cell_form *form;
-        const char *content, *hint;
-    } cases[] = {
-        {NULL, "1,5", DECLARE("\"decimal\": \",\"")},
-        {NULL, "1.234,5", DECLARE("\"decimal\": \",\", \"thousands\": \".\"")},
-        {NULL, "1,234.5", DECLARE("\"thousands\": \",\"")},
-        {NULL, "1,234,567", DECLARE("\"thousands\": \",\"")},
-        {NULL, "1'234.5", DECLARE("\"thousands\": \"'\"")},
-        {NULL,
-         "1\xE2\x80\x99"
-         "234,5",
-         DECLARE("\"decimal\": \",\", \"thousands\": \"\xE2\x80\x99\"")},
-        {NULL, "1 234", DECLARE("\"thousands\": \" \"")},
-        {NULL,
-         "1\xC2\xA0"
-         "234,5",
-         DECLARE("\"decimal\": \",\", \"thousands\": \" \"")},
-        {NULL, "5-", DECLARE("\"sign\": \"trailing\"")},
-        {NULL, "+5", DECLARE("\"sign\": \"leading\"")},
-        {NULL, "(5)", DECLARE("\"sign\": \"parentheses\"")},
-        {NULL, "007", DECLARE("\"padding\": \"0\"")},
-        {NULL, " 7", DECLARE("\"padding\": \" \"")},
-        {NULL, "7 ", DECLARE("\"padding\": \" \"")},
-        {NULL, "7 EUR", DECLARE("\"unit\": \"EUR\"")},
-        {NULL, "7\xC2\xA0\xE2\x82\xAC", DECLARE("\"unit\": \"\xE2\x82\xAC\"")},
-        {NULL, "$7", DECLARE("\"unit\": \"$\"")},
-        {NULL,
-         "USD\xC2\xA0"
-         "7",
-         DECLARE("\"unit\": \"USD\"")},
-        {NULL, "7%", DECLARE("\"unit\": \"%\"")},
-        {NULL, MINUS "5", DECLARE("\"sign\": \"leading\"")},
-        {NULL, "5" MINUS, DECLARE("\"sign\": \"trailing\"")},
-        {NULL, MINUS "5,5 EUR",
-         DECLARE("\"decimal\": \",\", \"sign\": \"leading\", \"unit\": \"EUR\"")},
-        {&declared, "1,5", DECLARE("\"decimal\": \",\"") " instead of what is there"},
-        /* nothing that a form says */
-        {NULL, "x", ""},
-        {NULL, "EUR", ""},
-        {NULL, "1.2.3", ""},
-        {NULL, "1,2,3", ""},
-        {NULL, "7 a unit of 17 bytes", ""},
-        {NULL, "7 \x01", ""},
-        {NULL, "5", ""},
-        {NULL, "+", ""},
-        {NULL, "(", ""},
-        {NULL, "0", ""},
-        /* what changes the number is not a unit */
-        {NULL, EN_DASH "5", ""},
-        {NULL, "<5", ""},
-        {NULL, "~5", ""},
-        {NULL, "5 CR", ""},
-        {NULL, "H 5", ""},
-        {NULL,
-         "\xC2\xB1"
-         "5",
-         ""},
-    };
     struct buf out = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         buf_reset(&out);
-        cell_hint(cases[i].form, property, ROW_NUMBER, span_of(cases[i].content), &out);
-        assert_string_equal(buf_text(&out), cases[i].hint);
+        cell_hint(numbers[i].form, property, ROW_NUMBER, span_of(numbers[i].content), &out);
+        assert_string_equal(buf_text(&out), numbers[i].hint);
     }
     buf_release(&out);
 }

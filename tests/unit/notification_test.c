@@ -525,7 +525,7 @@ static void what_others_changed_is_known_where_the_schema_asks_for_it(void **sta
                                       ours = {NOTIFICATION_OF_JOB, 1000000001};
     struct fixture *fixture = *state;
 
-    add_known(fixture, foreign, "1", "Item", "{\"n\":1}"); /* nobody can tell */
+    add_known(fixture, foreign, "1", "Item", "{\"n\":1}"); /* nothing shows whose */
     add_known(fixture, foreign, "2", "Other", "{\"n\":2}");
     assert_known(fixture, "");
     add_known(fixture, foreign, "3", "Item", "{\"n\":3}");

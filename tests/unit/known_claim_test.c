@@ -135,9 +135,11 @@ static void a_put_that_never_left_is_decided_again_by_what_is_known_then(void **
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a");
+    fixture_ask(fixture, "UPDATE job_row SET tags = '[\"t\"]'");
     knows(fixture, "a", "5", "{\"n\":9,\"x\":1}");
     assert_claims(fixture, 10, "PUT 1/1 a v5");
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), "{\"n\":1,\"x\":1}"));
+    assert_true(span_is(claim_tags(fixture_held(fixture, "1/1")), "[\"t\"]"));
     assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "0|5|{\"n\":1,\"x\":1}");
     fixture_put_back(fixture, "1/1");
     fixture_claim(fixture, 0);

@@ -235,20 +235,25 @@ static void outcomes_make_known_or_unknown(void **state)
 {
     struct fixture *fixture = *state;
 
-    fixture_batch(fixture, "Item", "a b c d e");
+    fixture_batch(fixture, "Item", "a b c d e f");
     knows(fixture, "a", "5", "{\"n\":9}");
     knows(fixture, "b", "5", "{\"n\":9}");
     knows(fixture, "c", "5", "{\"n\":9}");
     knows(fixture, "e", "NULL", "{\"n\":9}");
+    knows(fixture, "f", "5", "{\"n\":9}");
     assert_claims(fixture, 10,
-                  "PUT 1/1 a v5, PUT 1/2 b v5, PUT 1/3 c v5, FETCH 1/4 d v0, FETCH 1/5 e v0");
+                  "PUT 1/1 a v5, PUT 1/2 b v5, PUT 1/3 c v5, FETCH 1/4 d v0, FETCH 1/5 e v0, "
+                  "PUT 1/6 f v5");
     shows(fixture, "1/1", JOB_APPLIED, 6, ""); /* without fields: what was sent */
     fixture_settle(fixture, "1/2", JOB_UNKNOWN)->doubt = true;
     fixture_settle(fixture, "1/3", JOB_REFUSED)->http_status = 404;
+    fixture_settle(fixture, "1/6", JOB_REFUSED)->http_status = 422; /* it changed nothing */
     shows(fixture, "1/4", JOB_UNCHANGED, 3, "{\"n\":4}");
     shows(fixture, "1/5", JOB_UNCHANGED, 4, "{\"n\":5}"); /* a notification said 9 */
     fixture_claim(fixture, 0);
-    assert_asked(fixture, KNOWN, "a|6|{\"n\":1}|put; d|3|{\"n\":4}|get; e|4|{\"n\":5}|get");
+    assert_asked(fixture, KNOWN,
+                 "a|6|{\"n\":1}|put; d|3|{\"n\":4}|get; e|4|{\"n\":5}|get; "
+                 "f|5|{\"n\":9}|get");
     assert_asked(fixture, "SELECT count(*) FROM known WHERE fields IS NULL", "2");
     assert_int_equal(fixture->exchange.fetched, 2);
     assert_int_equal(fixture->exchange.drifted, 1);

@@ -325,7 +325,7 @@ static void a_job_that_another_process_changed_ends_the_run(void **state)
     (void)state;
     BATCH("a:5 b:6");
     world.fails = "lock";
-    assert_fails(&options, NULL, ERR_BUSY, "was changed by another process while it was in hand");
+    assert_fails(&options, NULL, ERR_BUSY, "was changed by another process while this one worked");
 }
 
 static void a_store_or_a_network_that_breaks_ends_the_run(void **state)

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define OWNER(owner, table) [owner] = &table,
+#define OWNER(owner, table) [owner] = &(table),
 
 static const struct db_statements *const owners[DB_OWNERS] = {DB_OWNER_LIST(OWNER)};
 

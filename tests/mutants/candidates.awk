@@ -18,8 +18,10 @@ FNR == 1 { in_comment = 0 }
     swap(" = true;", " = false;"); swap(" = false;", " = true;")
     swap(" = 0;", " = 1;"); swap("++;", "--;"); swap("if (!", "if (")
     swap("continue;", ";"); swap("break;", ";")
-    if (line ~ /^ +[a-z_]+\(.*\);$/)
-        mutant("    ;") # a call for its effect is dropped
+    if (line ~ /^ +[a-z_]+\(.*\);$/) { # a call for its effect is dropped
+        gsub(/^ +/, "", line)
+        mutant("; /* " line " */")
+    }
 }
 
 function swap(from, to, at)

@@ -84,6 +84,20 @@ static void a_stored_pause_is_ignored_with_ignore_pause(void **state)
     assert_string_equal(buf_text(&world.said), "the pause until +300.000 is ignored: busy\n");
 }
 
+static void a_stored_pause_is_waited_for(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_true(pause_write(world.fixture->store, PAUSE_OF_API, FIXTURE_NOW_MS,
+                            FIXTURE_NOW_MS + 200000, "busy", 1, &world.fixture->err));
+    options.max_wait_ms = 300000;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_in_range(sent_ms(0), 200000, 201000);
+    assert_non_null(strstr(buf_text(&world.said), "waiting 200 s: busy (until +200.000)\n"));
+}
+
 static void a_pause_of_a_clock_that_was_ahead_is_cut(void **state)
 {
     struct drain_options options = usual();
@@ -317,6 +331,7 @@ int main(void)
         IN_TIME(a_429_holds_all_requests_for_its_time),
         IN_TIME(a_wait_beyond_max_wait_parks_this_run_and_the_next),
         IN_TIME(a_stored_pause_is_ignored_with_ignore_pause),
+        IN_TIME(a_stored_pause_is_waited_for),
         IN_TIME(a_pause_of_a_clock_that_was_ahead_is_cut),
         IN_TIME(a_503_with_a_time_holds_all_and_one_without_its_job),
         IN_TIME(an_unreachable_api_is_tried_with_growing_pauses_and_given_up),

@@ -154,10 +154,11 @@ static bool retry_failed(struct session *session, struct failed *failed, struct 
     return true;
 }
 
-/* What chooses jobs and cannot choose deliveries is refused, not ignored. */
+/* What chooses jobs and cannot choose deliveries is refused, not ignored. --all is what happens
+ * anyway. */
 static bool read_delivery_choice(struct cli *cli, struct delivery_choice *choice)
 {
-    static const enum option_id of_jobs[] = {OPT_ALL, OPT_STATE, OPT_EVEN_IF_SUPERSEDED};
+    static const enum option_id of_jobs[] = {OPT_STATE, OPT_EVEN_IF_SUPERSEDED};
     const struct options *options = &cli->options;
 
     if (options->path_count > 0)

@@ -137,7 +137,7 @@ opened_by_another() {
     wait "$first" || status=$?
     same 7 "$status"
     [[ $(cat first) == *"lock $PWD/rowferry.db.drain was deleted or replaced"* ||
-        $(cat first) == *"was changed by another process while it was in hand"* ]]
+        $(cat first) == *"was changed by another process while this one worked on it"* ]]
     run rowferry drain --rate none
     same "0 applied 300" "$status $(states)"
     ledger_agrees

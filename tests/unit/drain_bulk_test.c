@@ -287,7 +287,7 @@ static void requests_of_other_schemas_are_filled_next_to_each_other(void **state
     options.schemas = world.fixture->folder;
     options.concurrency = 16;
     for (int i = 0; i < 19; i++) {
-        char name[8], row[8];
+        char name[16], row[16];
 
         snprintf(name, sizeof name, "P%d", i == 18 ? 0 : i == 17 ? 1 : i);
         snprintf(row, sizeof row, "r%d", i);

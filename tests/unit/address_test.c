@@ -95,6 +95,8 @@ static void a_socket_that_is_handed_over_must_listen(void **state)
     assert_false(address_adopt(datagram, &is_local, &err));
     assert_false(address_adopt(stream, &is_local, &err));
     assert_false(address_adopt(-1, &is_local, &err));
+    address_name(-1, &name);
+    assert_string_equal(buf_text(&name), "");
     unlink(path.sun_path);
     assert_int_equal(bind(local, (const struct sockaddr *)&path, sizeof path), 0);
     assert_int_equal(listen(local, 1), 0);

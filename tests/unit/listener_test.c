@@ -411,6 +411,53 @@ static unsigned flood(int fd, unsigned count)
     return i;
 }
 
+/* Two parties could differ about the end of these, so that the connection is closed. */
+static void a_header_that_leaves_the_end_in_doubt_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        int status;
+        const char *part;
+    } cases[] = {
+        {"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400, "needs one Host"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 2\r\n\r\n{}", 400,
+         "needs one Host"},
+        {"POST / HTTP/1.1\r\nHost: x/y\r\nContent-Length: 2\r\n\r\n{}", 400, "is not a host"},
+        {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "neither Content-Length nor"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400,
+         "Content-Length"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+         400, "together"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n0\r\n\r\n",
+         400, "more than once"},
+        {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "not of HTTP/1.0"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nB@d: 1\r\nContent-Length: 2\r\n\r\n{}", 400,
+         "the name of a header field"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n , 3\r\n\r\n{}", 400, "header field"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n x\r\n\r\n0\r\n\r\n", 400,
+         "header field"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nX: a\rb\r\nContent-Length: 2\r\n\r\n{}", 400,
+         "header field"},
+    };
+    struct scene *scene = *state;
+
+    start(scene);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int fd = dial(scene);
+
+        say_text(fd, cases[i].text);
+        hear(scene, fd, true);
+        close(fd);
+        check_answer(buf_text(&scene->answer), cases[i].status, cases[i].part);
+    }
+    assert_string_equal(stored_ids(scene), "");
+    check_answer(ask(scene, "GET /healthz", "", NULL), 200, "ok");
+    ask_to_stop();
+    join(scene);
+    assert_true(scene->fine);
+}
+
 static void a_body_has_a_limit_however_it_comes(void **state)
 {
     static char blanks[65536];
@@ -843,6 +890,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LISTENER_TEST(each_request_has_its_answer),
+        LISTENER_TEST(a_header_that_leaves_the_end_in_doubt_is_refused),
         LISTENER_TEST(a_body_has_a_limit_however_it_comes),
         LISTENER_TEST(all_bodies_together_have_a_limit),
         LISTENER_TEST(with_keys_only_what_is_signed_is_stored),

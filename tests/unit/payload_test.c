@@ -182,6 +182,8 @@ static void the_same_record_time_and_fields_are_the_same(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(are_same(cases[0].other, NULL, cases[i].other, NULL), cases[i].same);
+    assert_true(
+        are_same(RECORD("a", "", "{\"n\":0}"), NULL, RECORD("a", "", "{\"n\":-0.0}"), NULL));
 }
 
 #define TIMED(time) "{\"action\":\"update\",\"record\":{\"id\":\"a\"" time "}}"
@@ -231,6 +233,11 @@ static void the_erp_gets_the_form_of_the_guide(void **state)
                "\"timestamp\":1.50,\"modifiedBy\":\"7\",\"fields\":{ \"n\":1e400}}");
     assert_erp("{\"action\":\"update\",\"schemaName\":null,\"record\":{\"id\":\"a\","
                "\"modifiedBy\":\"x\"}}",
+               "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\","
+               "\"timestamp\":null,\"modifiedBy\":null,\"fields\":{}}");
+    /* what is no time and no id */
+    assert_erp("{\"action\":\"update\",\"record\":{\"id\":\"a\",\"modifiedTime\":[1],"
+               "\"modifiedBy\":{\"id\":[7]}}}",
                "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\","
                "\"timestamp\":null,\"modifiedBy\":null,\"fields\":{}}");
 }

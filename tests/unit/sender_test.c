@@ -125,6 +125,8 @@ static void endpoints_are_https_or_local(void **state)
         {"https://user:password@erp.example.com/", false},
         {"erp.example.com", false},
         {"ftp://erp.example.com/", false},
+        {"https://erp.example.com/a b", false},
+        {"https://erp.example.com/\xC3\xA4", false},
         {"", false},
     };
 

@@ -184,10 +184,12 @@ static void hash(struct payload_reader *reader, unsigned char digest[SHA256_DIGE
 
     if (!reader->hash)
         reader->hash = EVP_MD_CTX_new();
-    if (!reader->hash || !EVP_DigestInit_ex(reader->hash, type, NULL) ||
-        !EVP_DigestUpdate(reader->hash, reader->canonical.data, reader->canonical.size) ||
-        !EVP_DigestFinal_ex(reader->hash, digest, NULL))
-        abort();
+    /* these fail where there is no memory */
+    if (!reader->hash || !EVP_DigestInit_ex(reader->hash, type, NULL) || /* GCOVR_EXCL_BR_LINE */
+        !EVP_DigestUpdate(reader->hash, reader->canonical.data,          /* GCOVR_EXCL_BR_LINE */
+                          reader->canonical.size) ||                     /* GCOVR_EXCL_BR_LINE */
+        !EVP_DigestFinal_ex(reader->hash, digest, NULL))                 /* GCOVR_EXCL_BR_LINE */
+        abort();                                                         /* GCOVR_EXCL_LINE */
 }
 
 /* What makes it the same as another one. */

@@ -351,10 +351,11 @@ static void rows_of_other_batches_that_must_go_first_are_reported(void **state)
     struct drain_options options = usual();
 
     (void)state;
-    BATCH("a:5 b:5");
-    options.batch_id = BATCH("a:6 c:7");
+    options.concurrency = 1;
+    BATCH("a:5 b:5 c:5 d:5 e:5 f:5 g:5 h:5");
+    options.batch_id = BATCH("a:6 b:6 c:6 d:6 e:6 f:6 g:6 i:7");
     assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "3 applied, 1 pending");
+    assert_string_equal(jobs(), "15 applied, 1 pending");
     assert_string_equal(buf_text(&world.said), "rows of batch 2 wait for earlier rows of their "
                                                "records in other batches: those are sent first\n");
 }

@@ -235,7 +235,7 @@ static void the_erp_gets_the_form_of_the_guide(void **state)
                "\"modifiedBy\":\"x\"}}",
                "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\","
                "\"timestamp\":null,\"modifiedBy\":null,\"fields\":{}}");
-    /* what is no time and no id */
+    /* a time and an id that are not scalars */
     assert_erp("{\"action\":\"update\",\"record\":{\"id\":\"a\",\"modifiedTime\":[1],"
                "\"modifiedBy\":{\"id\":[7]}}}",
                "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\","

@@ -95,9 +95,8 @@ if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail
 fi
 
 kinds=${1:-unit fuzz cli}
-# begun first, so that nothing waits for one alone; quick leaves out the first list
-slow=' faults logins crash disk locks options watch night pace sim export '
-long=' listen audit bulk inbox '
+# begun first, so that nothing waits for one alone; quick leaves them out
+slow=' faults logins crash disk locks options watch night pace sim export listen audit bulk inbox '
 quick=
 if [ "$kinds" = quick ]; then
     kinds='unit fuzz cli'
@@ -119,9 +118,9 @@ for kind in $kinds; do
         if [ -n "${TESTS:-}" ] && ! grep -qF "$(tr ' ' '\n' <<<"$TESTS")" <<<"$(basename "$file")"; then
             continue
         fi
-        if [[ $slow$long != *" $(basename "$file" .bats) "* ]]; then
+        if [[ $slow != *" $(basename "$file" .bats) "* ]]; then
             files+=("$file")
-        elif [ -z "$quick" ] || [[ $slow != *" $(basename "$file" .bats) "* ]]; then
+        elif [ -z "$quick" ]; then
             files=("$file" "${files[@]}")
         fi
     done

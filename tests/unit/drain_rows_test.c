@@ -114,15 +114,7 @@ static void a_database_that_cannot_recover_jobs_is_an_error(void **state)
 
     (void)state;
     BATCH("a:5 b:6");
-    options.lock = lock_take(world.fixture->path, LOCK_DRAIN, 1, 1, &world.fixture->err);
-    assert_non_null(options.lock);
-    fixture_ask(world.fixture, "INSERT INTO run(id, command, version, started_ms) "
-                               "VALUES(8, 'drain', '1', 1)");
-    lock_begin_mark(options.lock, world.fixture->run_id);
-    fixture_claim(world.fixture, 2);
-    lock_mark(options.lock, world.fixture->in_hand[0]->attempt_id);
-    fixture_reopen(world.fixture);
-    world.fixture->interrupted = true;
+    options.lock = interrupted_drain();
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[128];
 

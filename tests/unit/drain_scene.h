@@ -578,6 +578,23 @@ static inline struct drain_options usual(void)
     return options;
 }
 
+/* Leaves two claimed jobs of a drain that was killed, the first of them handed over. Returns the
+ * drain lock with its mark, to be released. */
+static inline struct lock *interrupted_drain(void)
+{
+    struct lock *lock = lock_take(world.fixture->path, LOCK_DRAIN, 1, 1, &world.fixture->err);
+
+    assert_non_null(lock);
+    fixture_ask(world.fixture, "INSERT INTO run(id, command, version, started_ms) "
+                               "VALUES(8, 'drain', '1', 1)");
+    lock_begin_mark(lock, world.fixture->run_id);
+    fixture_claim(world.fixture, 2);
+    lock_mark(lock, world.fixture->in_hand[0]->attempt_id);
+    fixture_reopen(world.fixture);
+    world.fixture->interrupted = true;
+    return lock;
+}
+
 /* Drains with these replies, and checks the database afterwards. */
 static inline bool drain(const struct drain_options *options, const struct reply *replies,
                          struct drain_result *result)

@@ -495,15 +495,7 @@ static void a_claim_that_was_not_handed_over_does_not_count_as_an_attempt(void *
 
     (void)state;
     BATCH("a:5 b:6");
-    options.lock = lock_take(world.fixture->path, LOCK_DRAIN, 1, 1, &world.fixture->err);
-    assert_non_null(options.lock);
-    fixture_ask(world.fixture, "INSERT INTO run(id, command, version, started_ms) "
-                               "VALUES(8, 'drain', '1', 1)");
-    lock_begin_mark(options.lock, world.fixture->run_id);
-    fixture_claim(world.fixture, 2);
-    lock_mark(options.lock, world.fixture->in_hand[0]->attempt_id);
-    fixture_reopen(world.fixture);
-    world.fixture->interrupted = true;
+    options.lock = interrupted_drain();
     find_record("a", 5);
     find_record("b", 6);
     assert_ends(&options, NULL, DRAIN_FINISHED);

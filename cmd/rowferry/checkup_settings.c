@@ -174,7 +174,8 @@ static void say_limits(struct checkup *checkup, const struct schema *schema,
     buf_release(&text);
 }
 
-/* Says what cannot be known or prevented at the target of a schema, or NULL, and what it takes. */
+/* Says what cannot be known or prevented at the target of a schema, and what it takes. schema NULL:
+ * at the guide's target. */
 static void say_target(struct checkup *checkup, const struct schema *schema)
 {
     const struct target *target = schema ? schema_target(schema) : target_guide();
@@ -186,7 +187,7 @@ static void say_target(struct checkup *checkup, const struct schema *schema)
     if (target_description(target)->bulk.max > 1)
         checkup_say(checkup, "%s: up to %u rows are sent in one request", schema_name(schema),
                     (unsigned)target_description(target)->bulk.max);
-    if (schema && target_own_name(target))
+    if (target_own_name(target))
         say_limits(checkup, schema, &target_description(target)->limits);
 }
 
